@@ -1,0 +1,96 @@
+"""Everything Hanji raises on purpose, in one tree.
+
+    HanjiError
+    +- BadInput             the call, a topic, a recipe or a plan is wrong: exit code 2
+    |  +- UnknownName       a registry has no such entry; the message lists the known ones
+    |  +- PlanRefused       a plan that could not decide its hypothesis, or whose data were already seen
+    +- SandboxError
+    |  +- SandboxUnavailable  the machine cannot confine; says what to install or switch on
+    |  +- OutputRejected      what came out of a sandbox is not what the policy allows
+    +- LedgerBroken         a line, a link of the chain or a digest does not hold
+    +- BudgetSpent          no more may be reserved: exit code 3
+    +- CannotResume         the run on disk does not fit this version or is not resumable
+    +- MindFailed           a mind gave no usable reply
+    +- PaperError
+       +- UnbackedNumber    a number in prose cites no evidence, or its reference does not resolve
+       +- TexMissing        no TeX on this machine
+       +- TexFailed         TeX ran and made no PDF
+
+Each carries `what` happened (and where) and `fix`, what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class HanjiError(Exception):
+    """A failure that a person can act on: one sentence for what, one for the mend."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        self.what = what
+        self.fix = fix
+        super().__init__(f"{what} ({fix})" if fix else what)
+
+
+class BadInput(HanjiError):
+    """The call or a file that the person gave is wrong."""
+
+    exit_code = 2
+
+
+class UnknownName(BadInput):
+    """A registry has no entry of that name."""
+
+    def __init__(self, kind: str, name: str, known: list[str]) -> None:
+        super().__init__(f"unknown {kind} {name!r}", f"known: {', '.join(sorted(known))}")
+
+
+class PlanRefused(BadInput):
+    """A plan that cannot decide its hypothesis honestly."""
+
+
+class SandboxError(HanjiError):
+    """Something about confinement failed."""
+
+
+class SandboxUnavailable(SandboxError):
+    """This machine cannot confine as asked."""
+
+
+class OutputRejected(SandboxError):
+    """An output is not a plain, bounded file of the kind the policy allows."""
+
+
+class LedgerBroken(HanjiError):
+    """The ledger's chain or a digest does not hold."""
+
+
+class BudgetSpent(HanjiError):
+    """A reservation would exceed a cap."""
+
+    exit_code = 3
+
+
+class CannotResume(HanjiError):
+    """The run on disk cannot be continued by this version."""
+
+
+class MindFailed(HanjiError):
+    """A mind gave no usable reply."""
+
+
+class PaperError(HanjiError):
+    """The paper could not be built as written."""
+
+
+class UnbackedNumber(PaperError):
+    """A number that no evidence backs."""
+
+
+class TexMissing(PaperError):
+    """No TeX distribution was found."""
+
+
+class TexFailed(PaperError):
+    """TeX ran and made no PDF."""

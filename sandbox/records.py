@@ -1,0 +1,270 @@
+"""The typed lines of a run's ledger: what every other package reads and writes.
+
+Ids are short hex digests of what they name, so writing the same fact twice is recognised. Times are in seconds,
+sizes in bytes, accuracies in [0, 1].
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+Split = Literal["dev", "test"]
+Ruling = Literal["supported", "refuted", "inconclusive"]
+ClaimKind = Literal["superiority", "equivalence", "null", "descriptive"]
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text. Refuses NaN and infinities."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest_of(value: object) -> str:
+    """SHA-256, in hex, of the canonical JSON of `value`."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def short_id(value: object) -> str:
+    """The first 12 hex digits of `digest_of`: the ids that people read."""
+    return digest_of(value)[:12]
+
+
+class Line(BaseModel):
+    """One fact. `id` is unique within its kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    id: str
+
+
+class RunLine(Line):
+    """The run began: digests of run.json and topic.yaml as they were then."""
+
+    kind: Literal["run"] = "run"
+    question: str
+    topic_digest: str
+    settings_digest: str
+
+
+class HypothesisLine(Line):
+    """A statement, its numeric prediction, and what would refute it."""
+
+    kind: Literal["hypothesis"] = "hypothesis"
+    family: str
+    title: str
+    statement: str
+    rationale: str
+    prediction: str
+    refuted_by: str
+    round: int
+    parent: str = ""
+    relation: Literal["", "ablate", "replicate", "generalise"] = ""
+    cites: tuple[str, ...] = ()
+
+
+class PlanLine(Line):
+    """A plan was frozen; `id` is the experiment's."""
+
+    kind: Literal["plan"] = "plan"
+    hypothesis: str
+    plan_digest: str
+    file: str
+    round: int
+
+
+class CallLine(Line):
+    """A tool call of the mind and how it ended. `trials` are those that answered it."""
+
+    kind: Literal["call"] = "call"
+    tool: str
+    arguments: dict[str, JsonValue]
+    mind: str
+    status: Literal["ok", "refused", "failed"]
+    summary: str
+    trials: tuple[str, ...] = ()
+
+
+class TrialLine(Line):
+    """One arm with one seed, run as one job. A failed trial is kept and counted."""
+
+    kind: Literal["trial"] = "trial"
+    tool: str
+    arm: str
+    arguments: dict[str, JsonValue]
+    seed: int
+    status: Literal["ok", "failed", "killed"]
+    limit: str = ""
+    reason: str = ""
+    wall_s: float
+    cpu_s: float
+    memory_peak_bytes: int
+    isolation: str
+    code_digest: str
+    data_digest: str
+    result_digest: str = ""
+    needs: tuple[str, ...] = ()
+    cached: bool = False
+
+
+class EvidenceLine(Line):
+    """One sealed measured value, computed by the trusted side from a trial's predictions."""
+
+    kind: Literal["evidence"] = "evidence"
+    metric: str
+    task: str
+    split: Split
+    value: float
+    unit: Literal["fraction", "nats", "s", "bytes", "count", "coefficient"]
+    better: Literal["higher", "lower", "neither"] = "higher"
+    items: int
+    correct: int = -1
+    arm: str
+    seed: int
+    trial: str
+    code_digest: str
+    data_digest: str
+
+
+class ComparisonLine(Line):
+    """A paired test of one experiment: effect = treatment - control, mean over pairs.
+
+    `p_support` tests effect > null_effect, `p_refute` tests effect < predicted_effect; both are exact sign-flip tests.
+    `low`, `high`: 95% bootstrap interval of the mean difference. `evidence`: every value used, treatment's then
+    control's, in the order of `seeds`.
+    """
+
+    kind: Literal["comparison"] = "comparison"
+    experiment: str
+    hypothesis: str
+    metric: str
+    treatment: str
+    control: str
+    seeds: tuple[int, ...]
+    pairs: int
+    treatment_mean: float
+    control_mean: float
+    differences: tuple[float, ...]
+    effect: float
+    low: float
+    high: float
+    null_effect: float
+    predicted_effect: float
+    p_support: float
+    p_refute: float
+    evidence: tuple[str, ...]
+    missing_seeds: tuple[int, ...] = ()
+
+
+class VerdictLine(Line):
+    """The ruling on one hypothesis after Holm's correction over the run's whole family."""
+
+    kind: Literal["verdict"] = "verdict"
+    hypothesis: str
+    comparison: str
+    ruling: Ruling
+    p_support_holm: float
+    p_refute_holm: float
+    alpha: float
+    family_size: int
+    reason: str
+
+
+class ClaimLine(Line):
+    """What may be said: its kind decides which verbs, its verdicts and evidence carry it."""
+
+    kind: Literal["claim"] = "claim"
+    claim: ClaimKind
+    hypothesis: str
+    sentence: str
+    comparisons: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class DecisionLine(Line):
+    """The mind or a route chose something, and why; `weights` are the scores of the alternatives."""
+
+    kind: Literal["decision"] = "decision"
+    what: str
+    chosen: tuple[str, ...]
+    why: str
+    weights: dict[str, float] = Field(default_factory=dict)
+
+
+class DeviationLine(Line):
+    """What was done otherwise than the frozen plan says."""
+
+    kind: Literal["deviation"] = "deviation"
+    experiment: str
+    what: str
+    why: str
+
+
+class CostLine(Line):
+    """What a stage or a trial spent."""
+
+    kind: Literal["cost"] = "cost"
+    what: str
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    gpu_s: float = 0.0
+    disk_bytes: int = 0
+    trials: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
+
+
+class FailureLine(Line):
+    """Something could not be done. `stage` is a node, a trial or a tool."""
+
+    kind: Literal["failure"] = "failure"
+    stage: str
+    what: str
+    fix: str = ""
+    trial: str = ""
+
+
+class ReviewLine(Line):
+    """One round of review: counts of findings, and where the round is kept."""
+
+    kind: Literal["review"] = "review"
+    round: int
+    blocking: int
+    major: int
+    minor: int
+    unchecked: int
+    file: str
+    file_digest: str
+
+
+class PaperLine(Line):
+    """The paper as published: digests of its files."""
+
+    kind: Literal["paper"] = "paper"
+    status: Literal["published", "failed-review"]
+    files: dict[str, str]
+
+
+AnyLine = Annotated[
+    RunLine
+    | HypothesisLine
+    | PlanLine
+    | CallLine
+    | TrialLine
+    | EvidenceLine
+    | ComparisonLine
+    | VerdictLine
+    | ClaimLine
+    | DecisionLine
+    | DeviationLine
+    | CostLine
+    | FailureLine
+    | ReviewLine
+    | PaperLine,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,87 @@
+"""What a mind may call: typed actions, declared once, found by folder."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_type_hints
+
+import catalogue
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from sandbox.errors import BadInput, UnknownName
+
+Function = TypeVar("Function", bound=Callable[..., BaseModel])
+_tools = catalogue.create("hanji", "tools", entry_points=True)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A declared action.
+
+    place: `sandbox`: function(arguments, bench: Bench) -> TrialResult runs inside a job. `desk`: function(arguments,
+    desk: Desk) -> a pydantic model runs on the trusted side, reads only, and runs no code of a mind.
+    cpu_s: what one call costs on the built-in miniature, as a first estimate before anything is measured.
+    """
+
+    name: str
+    summary: str
+    place: Literal["sandbox", "desk"]
+    cpu_s: float
+    arguments: type[BaseModel]
+    function: Callable[..., BaseModel]
+
+    def check(self, arguments: dict[str, JsonValue]) -> BaseModel:
+        """The arguments, parsed. Raises BadInput with one sentence naming the field."""
+        try:
+            return self.arguments.model_validate(arguments)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "arguments"
+            raise BadInput(
+                f"{self.name}: {where}: {first['msg']}",
+                f"fields: {', '.join(self.arguments.model_fields)}",
+            ) from error
+
+    def schema(self) -> dict[str, Any]:
+        """The function schema that language-model servers expect."""
+        parameters = self.arguments.model_json_schema()
+        return {
+            "type": "function",
+            "function": {"name": self.name, "description": self.summary, "parameters": parameters},
+        }
+
+
+def tool(
+    name: str, *, place: Literal["sandbox", "desk"], cpu_s: float = 0.0
+) -> Callable[[Function], Function]:
+    """Declare a tool. The first parameter's annotation is its arguments' model; the docstring its description."""
+
+    def declare(function: Function) -> Function:
+        first = next(iter(inspect.signature(function).parameters))
+        summary = (inspect.getdoc(function) or "").split("\n")[0]
+        arguments = get_type_hints(function)[first]
+        _tools.register(name, func=Tool(name, summary, place, cpu_s, arguments, function))
+        return function
+
+    return declare
+
+
+def find_tool(name: str) -> Tool:
+    """The tool of that name. Raises UnknownName with the known ones."""
+    known = all_tools()
+    if name not in known:
+        raise UnknownName("tool", name, list(known))
+    return known[name]
+
+
+def all_tools() -> dict[str, Tool]:
+    """Every tool of tools/actions/ and of entry points, by name."""
+    import tools.actions
+
+    for module in pkgutil.iter_modules(tools.actions.__path__):
+        importlib.import_module(f"tools.actions.{module.name}")
+    return dict(sorted(_tools.get_all().items()))
