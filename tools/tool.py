@@ -7,15 +7,34 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
 
 import catalogue
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from sandbox.errors import BadInput, UnknownName
+from sandbox.policy import Policy
 
 Function = TypeVar("Function", bound=Callable[..., BaseModel])
 _tools = catalogue.create("hanji", "tools", entry_points=True)
+
+
+@runtime_checkable
+class ReadsModels(Protocol):
+    """Arguments of a call that reads checkpoints."""
+
+    def needs(self) -> tuple[str, ...]:
+        """The roles whose checkpoints the call reads."""
+        ...
+
+
+@runtime_checkable
+class StandsFor(Protocol):
+    """Arguments of a call that may be one of the permanent baselines."""
+
+    def stands_for(self) -> str:
+        """`model`, `uniform-average`, `task-arithmetic-grid`, `random-search`, `fine-tuning`, `evolution` or nothing."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,7 @@ class Tool:
     place: `sandbox`: function(arguments, bench: Bench) -> TrialResult runs inside a job. `desk`: function(arguments,
     desk: Desk) -> a pydantic model runs on the trusted side, reads only, and runs no code of a mind.
     cpu_s: what one call costs on the built-in miniature, as a first estimate before anything is measured.
+    policy: limits of its jobs when those derived from `cpu_s` do not fit.
     """
 
     name: str
@@ -33,6 +53,7 @@ class Tool:
     cpu_s: float
     arguments: type[BaseModel]
     function: Callable[..., BaseModel]
+    policy: Policy | None = None
 
     def check(self, arguments: dict[str, JsonValue]) -> BaseModel:
         """The arguments, parsed. Raises BadInput with one sentence naming the field."""
@@ -46,6 +67,20 @@ class Tool:
                 f"fields: {', '.join(self.arguments.model_fields)}",
             ) from error
 
+    def normal(self, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """The arguments with every default filled in: equal calls become equal values. Raises BadInput."""
+        return self.check(arguments).model_dump(mode="json")
+
+    def needs(self, arguments: dict[str, JsonValue]) -> tuple[str, ...]:
+        """The roles whose checkpoints this call reads, each once."""
+        call = self.check(arguments)
+        return tuple(dict.fromkeys(call.needs())) if isinstance(call, ReadsModels) else ()
+
+    def stands_for(self, arguments: dict[str, JsonValue]) -> str:
+        """Which permanent baseline or search this call is, empty for none."""
+        call = self.check(arguments)
+        return call.stands_for() if isinstance(call, StandsFor) else ""
+
     def schema(self) -> dict[str, Any]:
         """The function schema that language-model servers expect."""
         parameters = self.arguments.model_json_schema()
@@ -56,7 +91,11 @@ class Tool:
 
 
 def tool(
-    name: str, *, place: Literal["sandbox", "desk"], cpu_s: float = 0.0
+    name: str,
+    *,
+    place: Literal["sandbox", "desk"],
+    cpu_s: float = 0.0,
+    policy: Policy | None = None,
 ) -> Callable[[Function], Function]:
     """Declare a tool. The first parameter's annotation is its arguments' model; the docstring its description."""
 
@@ -64,7 +103,8 @@ def tool(
         first = next(iter(inspect.signature(function).parameters))
         summary = (inspect.getdoc(function) or "").split("\n")[0]
         arguments = get_type_hints(function)[first]
-        _tools.register(name, func=Tool(name, summary, place, cpu_s, arguments, function))
+        declared = Tool(name, summary, place, cpu_s, arguments, function, policy)
+        _tools.register(name, func=declared)
         return function
 
     return declare

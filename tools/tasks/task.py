@@ -30,7 +30,10 @@ class Question:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """What people are told about a task. chance: accuracy of a guess. source: where the items come from."""
+    """What people are told about a task. chance: accuracy of a guess. source: where the items come from.
+
+    answer_tokens: the most tokens that an answer may have.
+    """
 
     name: str
     label: str
@@ -38,6 +41,7 @@ class TaskCard:
     chance: float
     description: str
     source: str
+    answer_tokens: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,151 @@
+"""A hypothesis family: what may be asked about a subject, with a numeric prediction and the arms that decide it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import catalogue
+
+from sandbox.errors import UnknownName
+from tools.experiment import Arm, Side
+from tools.subject import Role, Subject
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a family designs for. evaluations: dev evaluations that each search is given."""
+
+    subject: Subject
+    evaluations: int
+
+    @property
+    def parents(self) -> tuple[Role, ...]:
+        """The experts to merge, in the subject's order; the first is the skill's."""
+        return tuple(role for role in self.subject.roles if role.kind == "parent")
+
+    @property
+    def base(self) -> str:
+        """Name of the model that the experts were trained from, empty when there is none."""
+        return next((role.name for role in self.subject.roles if role.kind == "base"), "")
+
+    def role(self, name: str) -> Role | None:
+        """The role of that name, if the subject has it."""
+        return next((role for role in self.subject.roles if role.name == name), None)
+
+    @property
+    def merges_deltas(self) -> bool:
+        """Whether task vectors can be formed: two parents or more, and their base."""
+        return len(self.parents) > 1 and bool(self.base)
+
+
+@dataclass(frozen=True)
+class Idea:
+    """One hypothesis and its experiment but for the seeds. Prose holds no digits but in `prediction`.
+
+    effect = treatment - control; see PairedTest for null_effect and predicted_effect. baselines: measured and shown,
+    not tested.
+    """
+
+    title: str
+    statement: str
+    rationale: str
+    prediction: str
+    refuted_by: str
+    cites: tuple[str, ...]
+    treatment: tuple[Arm, ...]
+    control: tuple[Arm, ...]
+    predicted_effect: float
+    null_effect: float = 0.0
+    baselines: tuple[Arm, ...] = ()
+    tasks: tuple[str, ...] = ()
+    treatment_label: str = ""
+    control_label: str = ""
+    control_split: str = "test"
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """Every arm once, with the part it plays here."""
+        parts = (
+            ("treatment", self.treatment),
+            ("control", self.control),
+            ("baseline", self.baselines),
+        )
+        arms: dict[str, Arm] = {}
+        for part, given in parts:
+            for arm in given:
+                arms.setdefault(arm.name, arm.model_copy(update={"role": part}))
+        return tuple(arms.values())
+
+    def sides(self, primary: str) -> tuple[Side, Side]:
+        """Treatment and control of the paired test."""
+        tasks = self.tasks or (primary,)
+        treatment = Side(
+            label=self.treatment_label or self.treatment[0].label,
+            arms=tuple(arm.name for arm in self.treatment),
+            tasks=tasks,
+        )
+        control = Side(
+            label=self.control_label or self.control[0].label,
+            arms=tuple(arm.name for arm in self.control),
+            tasks=tasks,
+            split="dev" if self.control_split == "dev" else "test",
+        )
+        return treatment, control
+
+
+Think = Callable[[Setting], Idea | None]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A declared family. supported, unsupported: the Beta prior that its prediction holds.
+
+    links: other family -> pseudo-observations that its ruling adds here; negative when its success speaks against
+    this one.
+    """
+
+    name: str
+    think: Think
+    supported: float = 1.0
+    unsupported: float = 1.0
+    links: Mapping[str, float] = field(default_factory=dict)
+
+
+_families = catalogue.create("hanji", "families", entry_points=True)
+NOT_FAMILIES = {"family", "arms", "choose", "followups", "playbook", "writing"}
+
+
+def family(
+    name: str,
+    *,
+    prior: tuple[float, float] = (1.0, 1.0),
+    links: Mapping[str, float] | None = None,
+) -> Callable[[Think], Think]:
+    """Declare a family. The function answers with an Idea, or None where the family does not apply."""
+
+    def declare(think: Think) -> Think:
+        _families.register(name, func=Family(name, think, prior[0], prior[1], dict(links or {})))
+        return think
+
+    return declare
+
+
+def all_families() -> dict[str, Family]:
+    """Every family of this folder and of entry points, by name."""
+    import agent.minds.playbook
+
+    for module in pkgutil.iter_modules(agent.minds.playbook.__path__):
+        if module.name not in NOT_FAMILIES and not module.name.startswith("writing"):
+            importlib.import_module(f"agent.minds.playbook.{module.name}")
+    return dict(sorted(_families.get_all().items()))
+
+
+def find_family(name: str) -> Family:
+    """The family of that name. Raises UnknownName with the known ones."""
+    known = all_families()
+    if name not in known:
+        raise UnknownName("hypothesis family", name, list(known))
+    return known[name]

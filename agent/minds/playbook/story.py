@@ -1,0 +1,125 @@
+"""What a run has to tell, looked up in one place: plans, comparisons and verdicts by hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import JsonValue
+
+from sandbox.ledger import Ledger
+from sandbox.records import (
+    ClaimLine,
+    ComparisonLine,
+    DeviationLine,
+    EvidenceLine,
+    HypothesisLine,
+    PlanLine,
+    TrialLine,
+    VerdictLine,
+)
+from tools.experiment import Arm, Experiment
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A hypothesis with its plan, comparison and verdict, as far as the run got."""
+
+    hypothesis: HypothesisLine
+    plan: Experiment | None
+    comparison: ComparisonLine | None
+    verdict: VerdictLine | None
+
+    @property
+    def ruling(self) -> str:
+        """`supported`, `refuted`, `inconclusive`, or `untested` when no comparison could be made."""
+        return self.verdict.ruling if self.verdict and self.comparison else "untested"
+
+
+@dataclass(frozen=True)
+class Story:
+    """Read-only view of a finished run for whoever writes it up."""
+
+    ledger: Ledger
+    facts: Mapping[str, JsonValue]
+    plans: Mapping[str, JsonValue]
+
+    @cached_property
+    def experiments(self) -> dict[str, Experiment]:
+        """Frozen plans, by experiment id, in the order of their freezing."""
+        order = [line.id for line in self.ledger.lines(PlanLine)]
+        return {id: Experiment.model_validate(self.plans[id]) for id in order if id in self.plans}
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """One for every hypothesis, in the order in which they were proposed."""
+        plans = {plan.hypothesis: plan for plan in self.experiments.values()}
+        comparisons = {line.hypothesis: line for line in self.ledger.lines(ComparisonLine)}
+        verdicts = {line.hypothesis: line for line in self.ledger.lines(VerdictLine)}
+        return tuple(
+            Finding(line, plans.get(line.id), comparisons.get(line.id), verdicts.get(line.id))
+            for line in self.ledger.lines(HypothesisLine)
+        )
+
+    def of_family(self, family: str) -> Finding | None:
+        """The first finding of a family."""
+        return next((f for f in self.findings if f.hypothesis.family == family), None)
+
+    def arm(self, tool: str, **arguments: JsonValue) -> tuple[str, Arm] | None:
+        """(experiment id, arm) of the first planned arm of that tool whose arguments match."""
+        for id, plan in self.experiments.items():
+            for arm in plan.arms:
+                matches = all(arm.arguments.get(k) == v for k, v in arguments.items())
+                if arm.tool == tool and matches and self.measured(arm.name):
+                    return id, arm
+        return None
+
+    def measured(self, arm: str) -> bool:
+        """Whether any trial of the arm gave a test value on the primary task."""
+        return arm in self._measured
+
+    @cached_property
+    def _measured(self) -> frozenset[str]:
+        primary = self.subject("primary")
+        return frozenset(
+            line.arm
+            for line in self.ledger.lines(EvidenceLine)
+            if line.metric == "accuracy" and line.split == "test" and line.task == primary
+        )
+
+    def mean(self, arm: str) -> float:
+        """Mean test accuracy of an arm on the primary task: decides wording, is never printed."""
+        primary = self.subject("primary")
+        values = [
+            line.value
+            for line in self.ledger.lines(EvidenceLine)
+            if (line.metric, line.split, line.task, line.arm) == ("accuracy", "test", primary, arm)
+        ]
+        return sum(values) / len(values)
+
+    def subject(self, field: str) -> JsonValue:
+        """A field of the subject in run.json."""
+        subject = self.facts["subject"]
+        assert isinstance(subject, dict)
+        return subject[field]
+
+    def claims(self, *findings: Finding) -> tuple[str, ...]:
+        """Ids of the claims that the ledger allows about these findings."""
+        wanted = {f.hypothesis.id for f in findings}
+        return tuple(c.id for c in self.ledger.lines(ClaimLine) if c.hypothesis in wanted)
+
+    @property
+    def primary(self) -> str:
+        """Name of the primary task."""
+        return str(self.subject("primary"))
+
+    @cached_property
+    def failed(self) -> tuple[TrialLine, ...]:
+        """Trials that failed or were killed."""
+        return tuple(t for t in self.ledger.lines(TrialLine) if t.status != "ok")
+
+    @cached_property
+    def deviations(self) -> tuple[DeviationLine, ...]:
+        """What was done otherwise than planned."""
+        return tuple(self.ledger.lines(DeviationLine))

@@ -1,0 +1,265 @@
+"""Results, discussion and limitations, as the built-in mind writes them."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.story import Finding, Story
+from papers.draft import Passage
+from papers.manuscript import Paragraph
+
+RULING = {
+    "supported": "The hypothesis is supported.",
+    "refuted": "The hypothesis is refuted: the effect falls short of the prediction.",
+    "inconclusive": "The test leaves the hypothesis undecided.",
+    "untested": "The hypothesis could not be tested in this run.",
+}
+
+
+def overview(story: Story) -> Passage:
+    """What the main table and figures show, before the hypotheses one by one."""
+    if not any(f.comparison for f in story.findings):
+        return (
+            Paragraph(
+                text="No comparison could be made. What was attempted and how it ended is in the "
+                "appendix; this section states no result."
+            ),
+        )
+    return (
+        Paragraph(
+            text="{{ref:tab:main}} and {{ref:fig:main}} give the accuracy of every arm; "
+            "{{ref:tab:verdicts}} and {{ref:fig:forest}} the test of every hypothesis. "
+            "Differences that no test covers are described and not interpreted."
+        ),
+        *_search_overview(story),
+    )
+
+
+def _search_overview(story: Story) -> Passage:
+    evolved = story.arm("search", strategy="evolve")
+    if evolved is None:
+        return ()
+    return (
+        Paragraph(
+            text="{{ref:fig:search}} follows the searches on the development items and "
+            "{{ref:fig:map}} shows which parent the evolved merge takes which parameters from."
+        ),
+    )
+
+
+def report(story: Story, finding: Finding) -> Passage:
+    """One subsection: the hypothesis, its frozen prediction, the outcome, and what it means."""
+    head = Paragraph(text=_statement(finding))
+    if finding.comparison is None:
+        return (head, Paragraph(text=f"{RULING['untested']} {_why_untested(story, finding)}"))
+    outcome = f"{result_sentence(finding)} {_ruling_sentence(finding)}{_missing(finding)}"
+    meaning = _meaning(finding)
+    paragraphs = [head, Paragraph(text=outcome, claims=story.claims(finding))]
+    if meaning:
+        paragraphs.append(Paragraph(text=meaning))
+    return tuple(paragraphs)
+
+
+def _statement(finding: Finding) -> str:
+    line = finding.hypothesis
+    text = f"{line.statement} {line.rationale}"
+    if line.parent:
+        text = f"This follows up {{{{ref:sec:{line.parent}}}}}. {text}"
+    if finding.plan is None:
+        return text
+    id, test = finding.plan.id, finding.plan.test
+    predicted = f"{{{{plan:{id}.test.predicted_effect|pp}}}}"
+    if test.null_effect < 0 and test.predicted_effect <= 0:
+        bound = f"that it loses less than the margin of {{{{plan:{id}.test.null_effect|pp}}}}"
+        rule = f"The plan sets {_treatment(id)} against {_control(id)} and predicts {bound}."
+    else:
+        rule = (
+            f"The plan sets {_treatment(id)} against {_control(id)} and predicts a difference of "
+            f"{predicted} or more."
+        )
+    return f"{text} {rule}"
+
+
+def _treatment(plan: str) -> str:
+    return f"{{{{plan:{plan}.test.treatment.label|text}}}}"
+
+
+def _control(plan: str) -> str:
+    return f"{{{{plan:{plan}.test.control.label|text}}}}"
+
+
+def result_sentence(finding: Finding, brief: bool = False) -> str:
+    """The measured difference with its interval and test, in one sentence."""
+    comparison, plan = finding.comparison, finding.plan
+    assert comparison is not None
+    assert plan is not None
+    ref, test = comparison.id, f"{{{{verdict:{finding.hypothesis.id}.p_support_holm|p}}}}"
+    refuted = f"{{{{verdict:{finding.hypothesis.id}.p_refute_holm|p}}}}"
+    p = (
+        f"$p$ = {refuted} against the prediction"
+        if finding.ruling == "refuted"
+        else f"$p$ = {test}"
+    )
+    interval = f"{{{{cmp:{ref}.low|pp}}}} to {{{{cmp:{ref}.high|pp}}}}"
+    means = (
+        f"{_treatment(plan.id)} reaches {{{{cmp:{ref}.treatment_mean|.3f}}}} and "
+        f"{_control(plan.id)} {{{{cmp:{ref}.control_mean|.3f}}}}"
+    )
+    effect = f"a difference of {{{{cmp:{ref}.effect|pp}}}} (interval {interval}; {p} after Holm)"
+    if brief:
+        sentence = f"{means}, {effect}."
+    else:
+        pairs = f"Over {{{{cmp:{ref}.pairs|words}}}} pairs, "
+        sentence = f"{pairs}{means}, {effect}."
+    return sentence
+
+
+def _ruling_sentence(finding: Finding) -> str:
+    comparison = finding.comparison
+    if finding.ruling == "refuted" and comparison is not None and comparison.low > 0:
+        return (
+            "The hypothesis is refuted: the difference is in the predicted direction but smaller "
+            "than predicted."
+        )
+    return RULING[finding.ruling]
+
+
+def _missing(finding: Finding) -> str:
+    comparison = finding.comparison
+    if comparison is None or not comparison.missing_seeds:
+        return ""
+    return (
+        " Some planned pairs are missing, because a trial of theirs did not end well; the appendix "
+        "names them."
+    )
+
+
+def _meaning(finding: Finding) -> str:
+    from agent.minds.playbook.family import find_family
+
+    return find_family(finding.hypothesis.family).meaning.get(finding.ruling, "")
+
+
+def _why_untested(story: Story, finding: Finding) -> str:
+    if finding.plan is None:
+        return "Its plan was refused or never frozen; {{ref:sec:deviations}} gives the reason."
+    return "Too few of its trials ended with a value; {{ref:sec:deviations}} lists them."
+
+
+def discussion(story: Story) -> Passage:
+    """What follows from the verdicts together, and what readers would ask first."""
+    paragraphs = [*_fine_tuning(story), *_retention(story), *_undecided(story)]
+    if not paragraphs:
+        return ()
+    return tuple(paragraphs)
+
+
+def _fine_tuning(story: Story) -> list[Paragraph]:
+    tuned, evolved = story.arm("finetune"), story.arm("search", strategy="evolve")
+    if tuned is None or evolved is None:
+        return []
+    task = story.primary
+    values = (
+        f"{{{{mean:{tuned[1].name}/{task}/test|.3f}}}} and the evolved merge "
+        f"{{{{mean:{evolved[1].name}/{task}/test|.3f}}}}"
+    )
+    if story.mean(tuned[1].name) > story.mean(evolved[1].name):
+        reading = (
+            "At this scale the labelled development items are worth more as training data than "
+            "as a "
+            "fitness function. Merging remains of interest where gradients are not to be had, "
+            "where "
+            "labels are too few to train on, or where nothing may be trained."
+        )
+    else:
+        reading = (
+            "On this subject the labelled items were worth no less as a fitness function than as "
+            "training data."
+        )
+    return [
+        Paragraph(
+            heading="The baseline that is easily forgotten.",
+            text="A search needs labelled items, and the same items could be trained on. "
+            "Fine-tuned on "
+            f"them, a parent reaches {values} on average. {reading}",
+        )
+    ]
+
+
+def _retention(story: Story) -> list[Paragraph]:
+    evolved = story.arm("search", strategy="evolve")
+    kept = story.subject("kept")
+    if evolved is None or not isinstance(kept, list) or not kept:
+        return []
+    return [
+        Paragraph(
+            heading="What a merge forgets.",
+            text="The fitness of the search asks for the primary task alone. The further "
+            "columns of "
+            "{{ref:tab:main}} show what the arms kept of the abilities of their parents; a user "
+            "who "
+            "needs those abilities should put them into the fitness.",
+        )
+    ]
+
+
+def _undecided(story: Story) -> list[Paragraph]:
+    undecided = [f for f in story.findings if f.ruling == "inconclusive"]
+    if not undecided:
+        return []
+    places = ", ".join(f"{{{{ref:sec:{f.hypothesis.id}}}}}" for f in undecided)
+    return [
+        Paragraph(
+            heading="What remains open.",
+            text=f"The tests of {places} decide neither way. Their intervals in "
+            "{{ref:tab:verdicts}} say which effects remain compatible with the data; more pairs "
+            "would narrow them.",
+        )
+    ]
+
+
+def limitations(story: Story) -> Passage:
+    """What a careful reader should distrust."""
+    scale = (
+        "The models are miniatures and the tasks synthetic. Nothing here shows that the same "
+        "effects appear in models of practical size; the value of a miniature is that every factor "
+        "is known and every comparison can be repeated."
+        if story.subject("name") == "miniature"
+        else "The conclusions hold for the checkpoints and the task items of this run. Pairs differ "
+        "in their items and in the seeds of the searches, not in the training of the models."
+    )
+    statistics = (
+        "With few pairs an exact test can only detect consistent effects, and intervals over so "
+        "few "
+        "pairs are approximate {{citep:colas2018seeds}}. The correction covers the hypotheses of "
+        "this run and none of the choices made before it, such as the subject and the space of "
+        "recipes."
+    )
+    tuning = (
+        "Searches were given equal evaluations and their settings were not tuned further; other "
+        "settings of the evolution, of fine-tuning or of the merging methods could change their "
+        "order."
+    )
+    paragraphs = [
+        Paragraph(heading="Scale.", text=scale),
+        Paragraph(heading="Statistics.", text=statistics),
+        Paragraph(heading="Tuning.", text=tuning),
+    ]
+    if story.failed:
+        paragraphs.append(
+            Paragraph(
+                heading="Failed trials.",
+                text="{{count:trials.failed|d}} of {{count:trials|d}} trials failed or were "
+                "stopped "
+                "at a limit; they are listed in {{ref:sec:deviations}}, and the pairs they "
+                "belong to "
+                "are missing from the tests.",
+            )
+        )
+    if story.deviations:
+        paragraphs.append(
+            Paragraph(
+                heading="Deviations.",
+                text="The run departed from its frozen plans in {{count:deviations|words}} places, "
+                "listed in {{ref:sec:deviations}}.",
+            )
+        )
+    return tuple(paragraphs)

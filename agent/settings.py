@@ -1,0 +1,117 @@
+"""How to run: one frozen Settings, read once (defaults < hanji.toml < topic file < environment < flags)."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from agent.budget import Spend
+from agent.quantities import Duration
+from agent.topic import Topic
+from sandbox.errors import BadInput
+
+FROM_TOPIC = ("seed", "mind", "language")
+
+
+def _cores() -> int:
+    return max(1, len(os.sched_getaffinity(0)))
+
+
+def _cache() -> Path:
+    return Path.home() / ".cache" / "hanji"
+
+
+class Settings(BaseModel):
+    """Resolved settings; recorded in run.json.
+
+    budget: a wall time that overrides the topic's, 0 for none. workers: trials that run at once. script: the file of
+    the scripted mind.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runs: Path = Path("runs")
+    seed: int = Field(default=0, ge=0)
+    budget: Duration = 0.0
+    mind: str = "playbook"
+    script: str = ""
+    sandbox: str = "bubblewrap"
+    language: Literal["en", "ko"] = "en"
+    workers: int = Field(default_factory=_cores, ge=1, le=256)
+    cache: Path = Field(default_factory=_cache)
+
+    def caps(self, topic: Topic) -> Spend:
+        """The budget's caps for this topic."""
+        asked = topic.budget
+        return Spend(
+            wall_s=self.budget or asked.wall,
+            trials=asked.trials,
+            cpu_s=asked.cpu,
+            gpu_s=asked.gpu,
+            disk_bytes=asked.disk,
+            tokens=asked.tokens,
+            dollars=asked.dollars,
+        )
+
+    def facts(self) -> dict[str, JsonValue]:
+        """As JSON, for run.json."""
+        return self.model_dump(mode="json")
+
+
+def read_settings(
+    topic: Topic | None = None,
+    flags: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    file: Path = Path("hanji.toml"),
+) -> Settings:
+    """Merge all sources, strongest last. A flag that is None was not given. Raises BadInput naming the source."""
+    known = set(Settings.model_fields)
+    layers: dict[str, Mapping[str, object]] = {
+        str(file): _file(file),
+        "the topic": _of_topic(topic),
+        "the environment": _environment(os.environ if environment is None else environment),
+        "the flags": {k: v for k, v in (flags or {}).items() if v is not None},
+    }
+    merged: dict[str, object] = {}
+    for source, layer in layers.items():
+        unknown = sorted(set(layer) - known)
+        if unknown:
+            raise BadInput(f"{source}: unknown setting {unknown[0]!r}", f"known: {', '.join(sorted(known))}")
+        merged |= layer
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        source = next(s for s, layer in reversed(layers.items()) if name in layer)
+        raise BadInput(f"{source}: {name}: {first['msg']}", "see `hanji run --help`") from error
+
+
+def _file(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path} is not TOML: {error}", "write lines such as runs = 'runs'") from error
+
+
+def _of_topic(topic: Topic | None) -> dict[str, object]:
+    if topic is None:
+        return {}
+    given = topic.model_fields_set
+    return {name: getattr(topic, name) for name in FROM_TOPIC if name in given}
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, object]:
+    """HANJI_* variables whose name is a setting; others belong to other programs."""
+    return {
+        name: environment[key]
+        for name in Settings.model_fields
+        if (key := f"HANJI_{name.upper()}") in environment
+    }

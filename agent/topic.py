@@ -1,0 +1,170 @@
+"""The question a person asks, with models, tasks, budget and language: one YAML file or one sentence."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.quantities import Bytes, Duration
+from sandbox.errors import BadInput
+from tools.subject import Subject
+
+
+class Entry(BaseModel):
+    """A part of a topic file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BudgetEntry(Entry):
+    """Caps as the topic names them; what is left out keeps its default."""
+
+    wall: Duration = Field(default=900.0, gt=0)
+    trials: int = Field(default=2000, ge=1)
+    cpu: Duration = Field(default=24 * 3600.0, gt=0)
+    gpu: Duration = 0.0
+    tokens: int = Field(default=0, ge=0)
+    dollars: float = Field(default=0.0, ge=0)
+    disk: Bytes = Field(default=4 << 30, gt=0)
+
+
+class ModelEntry(Entry):
+    """A model the person brought: a folder or a hub id, the part it plays, and what it is good at."""
+
+    path: str
+    role: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    label: str = ""
+    kind: Literal["parent", "reference"] = "parent"
+    skilled_in: tuple[str, ...] = ()
+
+
+class TaskEntry(Entry):
+    """A JSONL file of items. The first task is the one that the topic asks about."""
+
+    file: str
+    name: str = Field(pattern=r"^[a-z][a-z0-9.-]*$")
+    kind: Literal["exact_match", "multiple_choice"] = "exact_match"
+    label: str = ""
+    description: str = ""
+    answer_tokens: int = Field(default=0, ge=0)
+
+
+class Topic(Entry):
+    """What is asked for. All but the question have defaults; no models means the built-in specialists.
+
+    seeds: how many paired seeds; 0 lets the test decide. hypotheses: size of the family over which the tests are
+    corrected, fixed before the first trial. first: hypothesis families to test in the first round; the mind chooses
+    the others. title: for the paper, the question when empty. profile: of the built-in specialists.
+    """
+
+    question: str = Field(min_length=8)
+    domain: Literal["merging", "architectures"] = "merging"
+    models: tuple[ModelEntry, ...] = ()
+    base: str = ""
+    tasks: tuple[TaskEntry, ...] = ()
+    seeds: int = Field(default=0, ge=0, le=64)
+    hypotheses: int = Field(default=8, ge=1, le=32)
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    first: tuple[str, ...] = ()
+    budget: BudgetEntry = Field(default_factory=BudgetEntry)
+    mind: str = "playbook"
+    language: Literal["en", "ko"] = "en"
+    profile: Literal["standard", "quick"] = "standard"
+    seed: int = Field(default=0, ge=0)
+    title: str = ""
+
+
+def read_topic(text: str | Path) -> Topic:
+    """A topic from a YAML file, or from one sentence. Raises BadInput."""
+    path = Path(text)
+    if isinstance(text, Path) or path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise BadInput(f"topic file {path} does not exist", "`hanji init` writes a commented one")
+        return topic_from(_yaml(path), path.parent, path.name)
+    return topic_from({"question": str(text)}, Path.cwd(), "the question")
+
+
+def demo_topic() -> Topic:
+    """The built-in topic of `hanji demo`."""
+    folder = Path(__file__).parent
+    return topic_from(_yaml(folder / "demo_topic.yaml"), folder, "demo_topic.yaml")
+
+
+def topic_from(data: object, folder: Path, name: str) -> Topic:
+    """A checked topic. Relative paths are relative to `folder`. Raises BadInput naming the field."""
+    if not isinstance(data, dict):
+        raise BadInput(f"{name}: expected fields such as `question: ...`", "see `hanji init`")
+    try:
+        topic = Topic.model_validate(data)
+    except ValidationError as error:
+        raise _complaint(error, name) from error
+    _coherent(topic, name)
+    return _anchored(topic, folder)
+
+
+def subject_of(topic: Topic) -> Subject:
+    """The models and tasks of the topic, checked: the built-in miniature or the person's own models."""
+    if not topic.models:
+        from tools.merging.miniature import Miniature
+
+        return Miniature(profile=topic.profile)
+    from tools.merging.own_models import OwnModels
+
+    return OwnModels(topic.models, topic.base, topic.tasks)
+
+
+def _coherent(topic: Topic, name: str) -> None:
+    if topic.domain == "architectures":
+        raise BadInput(
+            f"{name}: domain: architectures is not in this version", "use domain: merging"
+        )
+    if topic.models and not topic.tasks:
+        raise BadInput(f"{name}: models are given but no tasks", "add tasks: with a JSONL file each")
+    if topic.tasks and not topic.models:
+        raise BadInput(f"{name}: tasks are given but no models", "add models: with two checkpoints")
+    from agent.minds.mind import check_mind
+    from agent.minds.playbook.family import find_family
+
+    check_mind(topic.mind)
+    for family in topic.first:
+        find_family(family)
+
+
+def _anchored(topic: Topic, folder: Path) -> Topic:
+    """Paths that exist next to the topic file become absolute; anything else may be a hub id."""
+
+    def place(path: str) -> str:
+        return str((folder / path).resolve()) if path and (folder / path).exists() else path
+
+    models = tuple(m.model_copy(update={"path": place(m.path)}) for m in topic.models)
+    tasks = tuple(t.model_copy(update={"file": place(t.file)}) for t in topic.tasks)
+    return topic.model_copy(update={"models": models, "tasks": tasks, "base": place(topic.base)})
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{path.name} is not YAML: {reason}", "see `hanji init`") from error
+
+
+def _complaint(error: ValidationError, name: str) -> BadInput:
+    """The first thing wrong, in one sentence, with the nearest known field."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
+        fix = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        return BadInput(f"{name}: unknown field {where!r}", fix)
+    return BadInput(f"{name}: {where}: {first['msg'].removeprefix('Value error, ')}", "see `hanji init`")
+
+
+def _fields_at(place: tuple[int | str, ...]) -> list[str]:
+    kinds: dict[str, type[BaseModel]] = {"budget": BudgetEntry, "models": ModelEntry, "tasks": TaskEntry}
+    return list(kinds.get(str(place[0]) if place else "", Topic).model_fields)

@@ -1,0 +1,169 @@
+"""The reproducibility appendix: frozen plans, deviations and failures, and every trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from papers.manuscript import Block, Column, Items, Paragraph, Section, Table
+from papers.record_view import RecordView
+from sandbox.ledger import Ledger
+from sandbox.records import DeviationLine, FailureLine, PlanLine, TrialLine
+
+
+def appendix(
+    ledger: Ledger, facts: Mapping[str, JsonValue], plans: Mapping[str, JsonValue]
+) -> tuple[Section, ...]:
+    """All sections of the appendix."""
+    view = RecordView(ledger, facts, plans)
+    return (
+        Section(
+            label="sec:repeat",
+            title="Repeating this study",
+            blocks=_repeat(facts),
+            appendix=True,
+        ),
+        Section(label="sec:plans", title="Frozen plans", blocks=_plans(view), appendix=True),
+        Section(
+            label="sec:deviations",
+            title="Deviations and failures",
+            blocks=_deviations(ledger),
+            appendix=True,
+        ),
+        Section(label="sec:trials", title="All trials", blocks=_trials(view), appendix=True),
+    )
+
+
+def _repeat(facts: Mapping[str, JsonValue]) -> tuple[Block, ...]:
+    return (
+        Paragraph(
+            text="The run is {{fact:id|text}}. Its folder holds the topic, the frozen plans, the "
+            "job and the result of every trial, and an append-only ledger in which each line "
+            "carries the digest of the line before. {{code:hanji verify}} checks the chain, every "
+            "digest and every number of this document against it. The run is repeated with"
+        ),
+        Paragraph(text="{{fact:command|text}}"),
+        Paragraph(
+            text="What the sandbox enforced was probed on this machine before the first trial: "
+            + _capabilities(facts)
+        ),
+    )
+
+
+def _capabilities(facts: Mapping[str, JsonValue]) -> str:
+    sandbox = facts["sandbox"]
+    assert isinstance(sandbox, dict)
+    found = sandbox["capabilities"]
+    assert isinstance(found, dict)
+    held = [name.replace("_", " ") for name, on in sorted(found.items()) if on]
+    missing = [name.replace("_", " ") for name, on in sorted(found.items()) if not on]
+    parts = [f"enforced: {', '.join(held) or 'nothing'}"]
+    if missing:
+        parts.append(f"not enforced: {', '.join(missing)}")
+    return "; ".join(parts) + "."
+
+
+def _plans(view: RecordView) -> tuple[Block, ...]:
+    lines = view.ledger.lines(PlanLine)
+    if not lines:
+        return (Paragraph(text="No plan was frozen in this run."),)
+    rows = [
+        (
+            f"{{{{code:{line.id}}}}}",
+            f"{{{{ref:sec:{line.hypothesis}}}}}",
+            f"{{{{plan:{line.id}.test.treatment.label|text}}}} against "
+            f"{{{{plan:{line.id}.test.control.label|text}}}}",
+            f"{{{{plan:{line.id}.test.null_effect|pp}}}}",
+            f"{{{{plan:{line.id}.test.predicted_effect|pp}}}}",
+            f"{{{{plan:{line.id}.seeds|d}}}}",
+            f"{{{{plan:{line.id}.test.alpha|.2f}}}}",
+        )
+        for line in lines
+    ]
+    table = Table(
+        label="tab:plans",
+        caption="The frozen plans. The identifier is a digest of the whole plan, which is in the "
+        "folder of the run; its full digest stands in the ledger before the first of its trials.",
+        columns=(
+            Column(title="Plan", align="l"),
+            Column(title="Hypothesis", align="l"),
+            Column(title="Treatment against control", align="X"),
+            Column(title="Null"),
+            Column(title="Predicted"),
+            Column(title="Seeds"),
+            Column(title="Level"),
+        ),
+        rows=tuple(rows),
+        wide=True,
+    )
+    return (
+        Paragraph(text="{{ref:tab:plans}} lists the plans in the order of their freezing."),
+        table,
+        Paragraph(text="The arms and the calls that make them:"),
+        Items(items=tuple(_call(view, name) for name in view.arms)),
+    )
+
+
+def _call(view: RecordView, name: str) -> str:
+    arm = view.arms[name]
+    arguments = ", ".join(
+        f"{k}={v}" for k, v in sorted(arm.arguments.items()) if v not in ({}, [], None)
+    )
+    return f"{view.label(name)}: {{{{code:{arm.tool}({_plain(arguments)})}}}}"
+
+
+def _plain(text: str) -> str:
+    """Braces would end a reference early."""
+    return text.replace("{", "(").replace("}", ")").replace("'", "")
+
+
+def _deviations(ledger: Ledger) -> tuple[Block, ...]:
+    deviations = ledger.lines(DeviationLine)
+    failures = ledger.lines(FailureLine)
+    if not deviations and not failures:
+        return (Paragraph(text="The run followed its frozen plans, and no trial failed."),)
+    items = [f"{{{{deviation:{line.id}|text}}}}" for line in deviations]
+    items += [f"{{{{failure:{line.id}|text}}}}" for line in failures[:40]]
+    blocks: list[Block] = [Items(items=tuple(items))]
+    if len(failures) > 40:
+        blocks.append(Paragraph(text="Further failures are in the ledger."))
+    return tuple(blocks)
+
+
+def _trials(view: RecordView) -> tuple[Block, ...]:
+    lines = sorted(view.ledger.lines(TrialLine), key=lambda t: (t.tool, t.arm, t.seed))
+    if not lines:
+        return (Paragraph(text="No trial was run."),)
+    rows = tuple(_trial_row(view, line) for line in lines)
+    table = Table(
+        label="tab:trials",
+        caption="Every trial of the run. Accuracy is on the test items of the primary task; a dash "
+        "stands where a trial has none.",
+        columns=(
+            Column(title="Trial", align="l"),
+            Column(title="Tool", align="l"),
+            Column(title="Arm", align="l"),
+            Column(title="Seed"),
+            Column(title="Outcome", align="l"),
+            Column(title="CPU, s"),
+            Column(title="Accuracy"),
+        ),
+        rows=rows,
+        long=True,
+    )
+    return (Paragraph(text="{{ref:tab:trials}} lists them by tool, arm and seed."), table)
+
+
+def _trial_row(view: RecordView, line: TrialLine) -> tuple[str, ...]:
+    outcome = line.status if not line.limit else f"{line.status} ({line.limit})"
+    measured = line.status == "ok" and line.seed in view.seeds(line.arm)
+    return (
+        f"{{{{code:{line.id}}}}}",
+        line.tool,
+        f"{{{{code:{line.arm}}}}}",
+        f"{{{{trial:{line.id}.seed|d}}}}",
+        outcome + (" (cached)" if line.cached else ""),
+        f"{{{{trial:{line.id}.cpu_s|.1f}}}}",
+        f"{{{{at:{line.arm}/{view.primary}/test/{line.seed}|.3f}}}}" if measured else "--",
+    )

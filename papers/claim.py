@@ -1,0 +1,155 @@
+"""What may be said: each kind of claim allows certain verbs, and a test on enough pairs earns the kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sandbox.ledger import Ledger
+from sandbox.records import ClaimKind, ClaimLine, ComparisonLine, VerdictLine
+
+VERBS: dict[ClaimKind, tuple[str, ...]] = {
+    "superiority": (
+        r"out-?perform(?:s|ed|ing)?",
+        r"beat(?:s|en|ing)?",
+        r"surpass(?:es|ed|ing)?",
+        r"exceed(?:s|ed|ing)?",
+        r"better than",
+        r"superior(?: to)?",
+        r"(?:higher|stronger|more accurate) than",
+        r"improv(?:es|ed|ing|ement) (?:on|over|upon)",
+        r"wins? (?:over|against)",
+        r"significant(?:ly)?",
+        r"state[- ]of[- ]the[- ]art",
+        r"proves?|proven",
+        r"demonstrat(?:es|ed) that",
+        r"is supported",
+    ),
+    "null": (
+        r"(?:is|are|was|were) refuted",
+        r"worse than",
+        r"not reach the predict(?:ed|ion)",
+        r"under-?perform(?:s|ed|ing)?",
+    ),
+    "equivalence": (
+        r"equivalent to",
+        r"on par with",
+        r"as good as",
+        r"(?:is|are|was|were) (?:the same|identical|indistinguishable)",
+        r"no difference",
+    ),
+    "descriptive": (
+        r"reach(?:es|ed)?",
+        r"averag(?:es|ed)",
+        r"scor(?:es|ed)",
+        r"measur(?:es|ed)",
+        r"rang(?:es|ed)",
+        r"is inconclusive",
+    ),
+}
+"""Patterns of the verbs, by the weakest kind of claim that allows them. Descriptive verbs are always allowed."""
+
+_MODAL = re.compile(
+    r"\b(?:hypothes[ie]\w*|predict(?:s|ed|ion|ions)?|whether|would|could|might|may|if|expect(?:s|ed)?|"
+    r"asks?|asked|question|ought|should|must|unless|suppose|is tested|we test|refuted by|"
+    r"counts? as|rule|needs? to|only when)\b",
+    re.IGNORECASE,
+)
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|neither|nor|cannot|without|fail(?:s|ed)? to|n't|nothing|none|inconclusive|"
+    r"too few|rather than)\b",
+    re.IGNORECASE,
+)
+_CITATION = re.compile(r"\{\{\s*citep?:")
+
+
+@dataclass(frozen=True)
+class Assertion:
+    """A verb in a sentence and the kind of claim that it needs."""
+
+    kind: ClaimKind
+    phrase: str
+    sentence: str
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a paragraph. References and abbreviations do not end one."""
+    guarded = re.sub(r"\b(e\.g|i\.e|et al|cf|vs|resp|Fig|Sec|Eq|approx)\.", r"\1<DOT>", text)
+    parts = re.split(r"(?<=[.!?])\s+(?=[A-Z$({])", guarded)
+    return [part.replace("<DOT>", ".").strip() for part in parts if part.strip()]
+
+
+def assertions(text: str) -> list[Assertion]:
+    """What the paragraph asserts beyond description.
+
+    A question, a hypothesis, a negation and a sentence about cited work assert nothing about this run.
+    """
+    found: list[Assertion] = []
+    for sentence in sentences(text):
+        if _MODAL.search(sentence) or _NEGATION.search(sentence) or _CITATION.search(sentence):
+            continue
+        plain = re.sub(r"\{\{.*?\}\}|\$.*?\$", " ", sentence)
+        for kind in ("superiority", "null", "equivalence"):
+            found.extend(
+                Assertion(kind, match.group(0), sentence)
+                for pattern in VERBS[kind]
+                for match in re.finditer(rf"\b(?:{pattern})\b", plain, re.IGNORECASE)
+            )
+    return found
+
+
+def least_pairs(alpha: float, family_size: int) -> int:
+    """The fewest pairs whose exact one-sided test can reach alpha after Holm: 2^-n x family_size <= alpha."""
+    pairs = 1
+    while family_size * 2.0**-pairs > alpha:
+        pairs += 1
+    return pairs
+
+
+def licence(ledger: Ledger, claims: Iterable[str]) -> frozenset[ClaimKind]:
+    """The kinds of claim that these claim ids carry by their verdicts. Unknown ids carry nothing."""
+    allowed: set[ClaimKind] = {"descriptive"}
+    for id in claims:
+        claim = ledger.find(ClaimLine, id)
+        if claim is not None and not unearned(ledger, claim):
+            allowed.add(claim.claim)
+    return frozenset(allowed)
+
+
+def unearned(ledger: Ledger, claim: ClaimLine) -> str:
+    """Why the claim's kind is not earned, or "" when it is.
+
+    superiority: every verdict is `supported`. null: every verdict is `refuted` or `inconclusive`. equivalence: every
+    comparison's interval lies inside the predicted margin around the null effect. Each on enough pairs.
+    """
+    if claim.claim == "descriptive":
+        return ""
+    verdicts = [ledger.find(VerdictLine, id) for id in claim.verdicts]
+    known = [verdict for verdict in verdicts if verdict is not None]
+    if not known or len(known) < len(verdicts):
+        return "it names no verdict of the ledger"
+    if claim.claim == "superiority":
+        wrong = [verdict.ruling for verdict in known if verdict.ruling != "supported"]
+        if wrong:
+            return f"its verdict is {wrong[0]}"
+    if claim.claim == "null" and any(verdict.ruling == "supported" for verdict in known):
+        return "its verdict is supported"
+    compared = [ledger.find(ComparisonLine, verdict.comparison) for verdict in known]
+    for verdict, comparison in zip(known, compared, strict=True):
+        if comparison is None:
+            return "its comparison is not in the ledger"
+        if claim.claim == "equivalence" and not _within_margin(comparison):
+            return "the interval leaves the margin of equivalence"
+        least = least_pairs(verdict.alpha, verdict.family_size)
+        if claim.claim == "superiority" and comparison.pairs < least:
+            return f"{comparison.pairs} pairs cannot decide it, {least} can"
+    return ""
+
+
+def _within_margin(comparison: ComparisonLine) -> bool:
+    margin = abs(comparison.predicted_effect - comparison.null_effect)
+    return (
+        abs(comparison.low - comparison.null_effect) < margin
+        and abs(comparison.high - comparison.null_effect) < margin
+    )

@@ -1,0 +1,141 @@
+"""Assemble a manuscript: a mind's prose, and the tables and figures that evidence makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from papers.appendix import appendix
+from papers.exhibits import Exhibits
+from papers.manuscript import (
+    Block,
+    Figure,
+    Formula,
+    Items,
+    Manuscript,
+    Paragraph,
+    Part,
+    Section,
+    Table,
+)
+from papers.prose import citations
+from sandbox.ledger import Ledger
+from sandbox.records import HypothesisLine
+
+Passage = tuple[Paragraph | Items | Formula, ...]
+
+
+class Prose(Part):
+    """What a mind writes: words and references, no tables, no figures, no digits.
+
+    findings: hypothesis id -> what was found about it. author: the mind that wrote it.
+    """
+
+    author: str
+    title: str
+    abstract: tuple[Paragraph, ...]
+    introduction: Passage
+    related_work: Passage
+    method: Passage
+    setup: Passage
+    overview: Passage
+    findings: dict[str, Passage]
+    discussion: Passage
+    limitations: Passage
+    conclusion: Passage
+
+
+def draft(
+    prose: Prose,
+    ledger: Ledger,
+    facts: Mapping[str, JsonValue],
+    plans: Mapping[str, JsonValue],
+    banner: str = "",
+) -> Manuscript:
+    """The whole paper for this run. plans: experiment id -> frozen plan.
+
+    Every hypothesis of the ledger gets a subsection, the refuted and the untested too.
+    """
+    exhibits = Exhibits(ledger, facts, plans)
+    sections = (
+        Section(label="sec:introduction", title="Introduction", blocks=prose.introduction),
+        Section(label="sec:related", title="Related work", blocks=prose.related_work),
+        Section(label="sec:method", title="Method", blocks=prose.method),
+        Section(
+            label="sec:setup",
+            title="Experimental set-up",
+            blocks=(
+                *prose.setup,
+                *_present(exhibits.models_table(), exhibits.tasks_table(), exhibits.setup_table()),
+            ),
+        ),
+        *_results(prose, exhibits, ledger.lines(HypothesisLine)),
+        Section(label="sec:discussion", title="Discussion", blocks=prose.discussion),
+        Section(label="sec:limitations", title="Limitations", blocks=prose.limitations),
+        Section(label="sec:conclusion", title="Conclusion", blocks=prose.conclusion),
+        *appendix(ledger, facts, plans),
+    )
+    kept = tuple(section for section in sections if section.blocks)
+    return Manuscript(
+        run=str(facts["id"]),
+        title=prose.title,
+        abstract=prose.abstract,
+        sections=kept,
+        bibliography=cited(prose.abstract, kept),
+        banner=banner,
+        mind=prose.author,
+        language=str(facts.get("language", "en")),
+    )
+
+
+def cited(abstract: Sequence[Paragraph], sections: Sequence[Section]) -> tuple[str, ...]:
+    """The citation keys that the text uses, sorted."""
+    texts = [paragraph.text for paragraph in abstract]
+    for section in sections:
+        for block in section.blocks:
+            texts.extend(_texts(block))
+    return tuple(sorted({key for text in texts for key in citations(text)}))
+
+
+def _results(
+    prose: Prose, exhibits: Exhibits, hypotheses: Sequence[HypothesisLine]
+) -> list[Section]:
+    overview = (
+        *prose.overview,
+        *_present(
+            exhibits.main_table(),
+            exhibits.intervals_figure(),
+            exhibits.verdict_table(),
+            exhibits.forest_figure(),
+            exhibits.search_figure(),
+            exhibits.merge_map(),
+        ),
+    )
+    sections = [Section(label="sec:results", title="Results", blocks=overview)]
+    for line in hypotheses:
+        sections.append(
+            Section(
+                label=f"sec:{line.id}",
+                title=line.title,
+                blocks=prose.findings.get(line.id, ()),
+                level=2,
+            )
+        )
+    return sections
+
+
+def _present(*blocks: Block | None) -> tuple[Block, ...]:
+    return tuple(block for block in blocks if block is not None)
+
+
+def _texts(block: Block) -> list[str]:
+    if isinstance(block, Paragraph):
+        return [block.text]
+    if isinstance(block, Items):
+        return list(block.items)
+    if isinstance(block, Table):
+        return [block.caption, block.notes, *(cell for row in block.rows for cell in row)]
+    if isinstance(block, Figure):
+        return [block.caption]
+    return []

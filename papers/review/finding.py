@@ -1,0 +1,121 @@
+"""One thing that a review found, and the round and the case that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from papers.bibliography import Reference
+from papers.manuscript import Manuscript
+from papers.numbers import Numbers
+from sandbox.ledger import Ledger
+from sandbox.records import short_id
+
+Severity = Literal["blocking", "major", "minor"]
+Action = Literal[
+    "", "drop-sentence", "replace-text", "drop-block", "add-paragraph", "drop-key", "set-bold"
+]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mend(Record):
+    """A mechanical repair. section: its label, `abstract` for the abstract; block: its index there.
+
+    drop-sentence: `old`. replace-text: `old` by `new`. drop-block: the block. add-paragraph: `new`, at the section's
+    end. drop-key: citation key `old`, everywhere. set-bold: `cells` are the table's bold ones.
+    """
+
+    action: Action = ""
+    section: str = ""
+    block: int = -1
+    old: str = ""
+    new: str = ""
+    cells: tuple[tuple[int, int], ...] = ()
+
+
+class Finding(Record):
+    """severity `blocking`: the paper may not be published as it is. where: a place that a person finds."""
+
+    id: str
+    check: str
+    severity: Severity
+    where: str
+    what: str
+    fix: str
+    mend: Mend = Mend()
+
+
+class Unchecked(Record):
+    """A check that could not run. It is never counted as passed; an unchecked blocking check blocks."""
+
+    check: str
+    blocking: bool
+    reason: str
+
+
+class Round(Record):
+    """One round of review: what was found, what could not be checked, and which checks passed."""
+
+    findings: tuple[Finding, ...]
+    unchecked: tuple[Unchecked, ...] = ()
+    passed: tuple[str, ...] = ()
+    checklist: tuple[tuple[str, str, str], ...] = ()
+
+    def count(self, severity: Severity) -> int:
+        """How many findings have this severity."""
+        return sum(finding.severity == severity for finding in self.findings)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the paper may not be published as sound: a blocking finding or an unchecked blocking check."""
+        return self.count("blocking") > 0 or any(item.blocking for item in self.unchecked)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is reviewed: the paper and the run behind it.
+
+    plans: experiment id -> frozen plan. folder: the built paper (paper.tex, paper.pdf, figures/), None before a build.
+    problems: what the build reported. run_folder: the run on disk, None when only its records are at hand.
+    """
+
+    manuscript: Manuscript
+    ledger: Ledger
+    facts: Mapping[str, JsonValue]
+    plans: Mapping[str, JsonValue]
+    references: Mapping[str, Reference]
+    folder: Path | None = None
+    problems: tuple[str, ...] | None = None
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Values of this run by reference."""
+        return Numbers(self.ledger, self.facts)
+
+
+def found(
+    where: str, what: str, fix: str, mend: Mend | None = None, severity: Severity | None = None
+) -> Finding:
+    """A finding as a check states it; the panel adds the check's name and its usual severity."""
+    return Finding(
+        id="",
+        check="",
+        severity=severity or "blocking",
+        where=where,
+        what=what,
+        fix=fix,
+        mend=mend or Mend(),
+    )
+
+
+def name_of(finding: Finding) -> str:
+    """The id: the same flaw at the same place has the same id in the next round."""
+    return short_id([finding.check, finding.where, finding.what])
