@@ -133,7 +133,8 @@ class EvidenceLine(Line):
 class ComparisonLine(Line):
     """A paired test of one experiment: effect = treatment - control, mean over pairs.
 
-    `p_support` tests effect > null_effect, `p_refute` tests effect < predicted_effect; both are exact sign-flip tests.
+    `p_support` tests effect > null_effect, `p_refute` tests effect < predicted_effect; both are sign-flip tests over all
+    signs, or over random ones where `exact` is false because there are too many pairs.
     `low`, `high`: 95% bootstrap interval of the mean difference. `evidence`: every value used, treatment's then
     control's, in the order of `seeds`.
     """
@@ -158,6 +159,7 @@ class ComparisonLine(Line):
     p_refute: float
     evidence: tuple[str, ...]
     missing_seeds: tuple[int, ...] = ()
+    exact: bool = True
 
 
 class VerdictLine(Line):

@@ -1,0 +1,108 @@
+"""The default backend: namespaces, a read-only view, seccomp, and a watcher outside."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sandbox import view
+from sandbox.backend import Capabilities, backend
+from sandbox.backends.zygote import ServerDied, Zygotes
+from sandbox.canaries import WARM, try_out
+from sandbox.enclosure import disk_of, enclose, job_uid, pin
+from sandbox.inputs import bindings
+from sandbox.job import Job
+from sandbox.outcome import Outcome
+from sandbox.paths import INPUTS, WORK
+from sandbox.results import outcome_of
+from sandbox.seccomp import seccomp_program
+from sandbox.starter import limits, starter
+from sandbox.watch import Started, watch
+
+OWN_PROCESSES = 2  # bubblewrap's reaper and the starter
+
+
+@backend("bubblewrap")
+class Bubblewrap:
+    """Contains files, network, processes, memory, time and disk of a job.
+
+    Not contained: faults of the kernel itself, timing side channels, and memory that the kernel
+    holds on a job's behalf outside of pages, files and pipes.
+    """
+
+    name = "bubblewrap"
+
+    def __init__(self, warm: bool = True) -> None:
+        self._zygotes = Zygotes() if warm else None
+        self._probed: Capabilities | None = None
+        self._lock = threading.Lock()
+
+    def probe(self) -> Capabilities:
+        """Run the canaries, once. Raises SandboxUnavailable."""
+        with self._lock:
+            if self._probed is None:
+                enforced = try_out(self)
+                why_not = self._zygotes.why_not(WARM) if self._zygotes else "warm starts are off"
+                notes = (f"each job gets a sandbox of its own: {why_not}",) if why_not else ()
+                self._probed = Capabilities(
+                    self.name, self.name, all(enforced.values()), not why_not, enforced, notes
+                )
+            return self._probed
+
+    def run(self, job: Job, cancelled: threading.Event) -> Outcome:
+        """Run warm when the job is trusted and the kernel allows, else in a sandbox of its own."""
+        job.folder.mkdir(parents=True, exist_ok=True)
+        if self._zygotes and self._zygotes.fits(job):
+            try:
+                return self._zygotes.run(job, cancelled)
+            except ServerDied:
+                pass  # the warm process was killed under it; a fresh sandbox isolates no less
+        return self._run_fresh(job, cancelled)
+
+    def close(self) -> None:
+        """End the warm processes."""
+        if self._zygotes:
+            self._zygotes.close()
+
+    def _run_fresh(self, job: Job, cancelled: threading.Event) -> Outcome:
+        uid = job_uid()
+        with ExitStack() as stack:
+            stage = stack.enter_context(TemporaryDirectory(prefix=".inputs-", dir=job.folder))
+            bound = bindings(job.inputs, Path(stage), others=os.geteuid() == 0)
+            enclosure = enclose(
+                starter(inside(job.command)),
+                uid=uid,
+                binds=[w for n, p in bound for w in ("--ro-bind", str(p), f"{INPUTS}/{n}")],
+                scratch_bytes=job.policy.disk_bytes,
+                limits=limits(job.policy, OWN_PROCESSES),
+                seccomp=seccomp_program(),
+            )
+            stack.callback(enclosure.close)
+            stack.callback(enclosure.kill)
+            folders = [pin(enclosure.init, path) for path in view.SCRATCH]
+            for folder in folders:
+                stack.callback(os.close, folder)
+            ending = watch(
+                Started(
+                    init=enclosure.init,
+                    channel=enclosure.channel,
+                    stdout=enclosure.stdout,
+                    stderr=enclosure.stderr,
+                    disk=lambda: disk_of(folders),
+                    kill=enclosure.kill,
+                    in_memory=True,
+                    own=OWN_PROCESSES,
+                    work=folders[0],
+                ),
+                job,
+                cancelled,
+            )
+            return outcome_of(job, ending, folders[0], self.name)
+
+
+def inside(command: tuple[str, ...]) -> list[str]:
+    """The command with its folders as the job sees them."""
+    return [word.replace("{inputs}", INPUTS).replace("{work}", WORK) for word in command]

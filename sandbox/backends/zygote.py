@@ -1,0 +1,253 @@
+"""Warm starts for trusted jobs: libraries imported once, one fork in new namespaces per job."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+import sys
+import threading
+from contextlib import ExitStack
+
+from sandbox import view
+from sandbox.enclosure import Enclosure, disk_of, enclose, job_uid, kill_and_wait, pin
+from sandbox.errors import SandboxError
+from sandbox.greeting import READY, first_words, vouched_pair
+from sandbox.inputs import InputFile, input_files
+from sandbox.job import Job
+from sandbox.outcome import Outcome
+from sandbox.paths import INPUTS, WORK
+from sandbox.policy import Policy
+from sandbox.results import outcome_of
+from sandbox.seccomp import seccomp_program
+from sandbox.starter import limit_values
+from sandbox.watch import Started, watch
+from sandbox.zygote_server import MESSAGE_BYTES, MOST_DESCRIPTORS
+
+OWN_PROCESSES = 1  # the cell's first process
+PRELOAD_S = 120.0
+CELL_S = 60.0
+MOST_INPUT_BYTES = 64 << 20
+SCRATCH_BYTES = 64 << 20
+SLACK_INODES = 16
+
+
+class ServerDied(SandboxError):
+    """The warm process ended while a job was in it."""
+
+
+class Zygotes:
+    """The warm processes of a backend, one per function, started when wanted and when they die."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._servers: dict[str, _Server] = {}
+        self._refused: dict[str, str] = {}
+
+    def fits(self, job: Job) -> bool:
+        """Trusted, with a warm function, few and small inputs, on a kernel that allows cells."""
+        if job.policy.trust != "builtin" or not job.warm or job.warm in self._refused:
+            return False
+        files = input_files(job.inputs)
+        few = len(files) <= MOST_DESCRIPTORS - 3
+        return few and sum(file.bytes for file in files) <= MOST_INPUT_BYTES
+
+    def run(self, job: Job, cancelled: threading.Event) -> Outcome:
+        """Run in a cell. Raises ServerDied when the warm process ended under the job."""
+        with self._lock:
+            server = self._servers.get(job.warm)
+            if server is not None and server.dead():
+                server.close()
+                server = None
+            if server is None:
+                server = self._servers[job.warm] = _Server(job.warm)
+        refused = server.ready()
+        if refused:
+            self._refused[job.warm] = refused
+            raise ServerDied(refused)
+        return server.run(job, cancelled)
+
+    def why_not(self, function: str) -> str:
+        """Why jobs of `function` were not started warm; empty when they were or were not tried."""
+        return self._refused.get(function, "")
+
+    def close(self) -> None:
+        """Kill every warm process and what still runs in it."""
+        with self._lock:
+            for server in self._servers.values():
+                server.close()
+            self._servers.clear()
+
+
+class _Server:
+    """One warm process.
+
+    A thread of its own starts it and stays, because it dies with the thread that started it.
+    """
+
+    def __init__(self, function: str) -> None:
+        self._function, self._uid = function, job_uid()
+        self._enclosure: Enclosure | None = None
+        self._up, self._sending = threading.Event(), threading.Lock()
+        self._refused: str | None = None
+        self._error: SandboxError | None = None
+        self._said = b""
+        self._keeper = threading.Thread(target=self._keep, name=f"warm {function}", daemon=True)
+        self._keeper.start()
+
+    def ready(self) -> str:
+        """Wait for the imports; returns why cells are refused, empty when they are not."""
+        self._up.wait()
+        if self._error is not None:
+            raise self._error
+        return self._refused or ""
+
+    def dead(self) -> bool:
+        """It was up once and is not any more."""
+        if not self._up.is_set():
+            return False
+        return self._enclosure is None or self._enclosure.process.poll() is not None
+
+    def close(self) -> None:
+        """Kill it, with every cell in it, and give its descriptors back."""
+        self._up.wait()
+        if self._enclosure is not None:
+            self._enclosure.kill()
+            self._keeper.join()
+            self._enclosure.close()
+            self._enclosure = None
+
+    def _keep(self) -> None:
+        try:
+            self._enclosure = self._start()
+            self._refused = self._greet(self._enclosure)
+        except SandboxError as error:
+            self._error = error
+        except OSError as error:
+            self._refused = (
+                f"the warm process did not start: {error} {self._said.decode(errors='replace')}"
+            )
+        finally:
+            self._up.set()
+        if self._enclosure is not None:
+            self._listen(self._enclosure)
+            self._enclosure.process.wait()
+
+    def _start(self) -> Enclosure:
+        return enclose(
+            [sys.executable, "-P", "-m", "sandbox.zygote_server"],
+            uid=self._uid,
+            binds=(),
+            scratch_bytes=SCRATCH_BYTES,
+            limits=["prlimit", "--core=0", "--"],
+            nests=True,
+            messages=True,
+        )
+
+    def _greet(self, enclosure: Enclosure) -> str:
+        """Name the function to import; returns the server's refusal, if any."""
+        enclosure.channel.settimeout(PRELOAD_S)
+        enclosure.channel.send(json.dumps({"function": self._function}).encode())
+        answer = enclosure.channel.recv(MESSAGE_BYTES)
+        enclosure.channel.settimeout(None)
+        if not answer:
+            os.set_blocking(enclosure.stderr, False)
+            self._said = os.read(enclosure.stderr, 1 << 16)[-600:]
+            raise OSError("it ended while it imported")
+        return str(json.loads(answer)["refused"])
+
+    def _listen(self, enclosure: Enclosure) -> None:
+        """Read what the process prints, so that it never blocks, until its end."""
+        with selectors.DefaultSelector() as ready:
+            for stream in (enclosure.stdout, enclosure.stderr):
+                ready.register(stream, selectors.EVENT_READ)
+            while ready.get_map():
+                for key, _ in ready.select():
+                    if not os.read(key.fd, 1 << 16):
+                        ready.unregister(key.fd)
+
+    def run(self, job: Job, cancelled: threading.Event) -> Outcome:
+        enclosure = self._enclosure
+        if enclosure is None:
+            raise ServerDied("the warm process is not there")
+        with ExitStack() as stack:
+            ours, stdout, stderr = self._request(enclosure, job, stack)
+            init = _first_process(ours)
+            pidfd = os.pidfd_open(init)
+            stack.callback(os.close, pidfd)
+            stack.callback(kill_and_wait, pidfd)
+            folders = [pin(init, path) for path in view.SCRATCH]
+            for folder in folders:
+                stack.callback(os.close, folder)
+            ending = watch(
+                Started(
+                    init=init,
+                    channel=ours,
+                    stdout=stdout,
+                    stderr=stderr,
+                    disk=lambda: disk_of(folders),
+                    kill=lambda: kill_and_wait(pidfd),
+                    in_memory=True,
+                    own=OWN_PROCESSES,
+                    work=folders[0],
+                ),
+                job,
+                cancelled,
+            )
+            if ending.verdict == "failed" and ending.exit_code < 0 and self.dead():
+                raise ServerDied("the warm process was killed")
+            return outcome_of(job, ending, folders[0], "bubblewrap")
+
+    def _request(
+        self, enclosure: Enclosure, job: Job, stack: ExitStack
+    ) -> tuple[socket.socket, int, int]:
+        """Send the job with its descriptors; returns our ends of channel, stdout and stderr."""
+        files = input_files(job.inputs)
+        ours, theirs = vouched_pair(socket.SOCK_STREAM)
+        stack.enter_context(ours)
+        (stdout, stdout_end), (stderr, stderr_end) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+        stack.callback(os.close, stdout)
+        stack.callback(os.close, stderr)
+        with ExitStack() as sent, theirs:
+            for end in (stdout_end, stderr_end):
+                sent.callback(os.close, end)
+                if os.geteuid() == 0:
+                    os.fchown(end, self._uid, self._uid)
+            opened = [sent.enter_context(file.path.open("rb")).fileno() for file in files]
+            message = json.dumps(_request_of(job, files)).encode()
+            try:
+                with self._sending:
+                    socket.send_fds(
+                        enclosure.channel,
+                        [message],
+                        [theirs.fileno(), stdout_end, stderr_end, *opened],
+                    )
+            except (BrokenPipeError, ConnectionError) as error:
+                raise ServerDied("the warm process is gone") from error
+        return ours, stdout, stderr
+
+
+def _request_of(job: Job, files: list[InputFile]) -> dict[str, object]:
+    """What the server needs to know, and nothing that the job may not."""
+    policy: Policy = job.policy
+    sizes = sum(file.bytes + 4096 for file in files) + (1 << 20)
+    scratch = f"size={policy.disk_bytes},nr_inodes={policy.inodes + SLACK_INODES},mode=0700"
+    folders = {path: scratch for path in view.SCRATCH}
+    folders[INPUTS] = f"size={sizes},mode=0700"
+    return {
+        "folders": folders,
+        "files": [file.name for file in files],
+        "inputs": INPUTS,
+        "work": WORK,
+        "limits": limit_values(policy, OWN_PROCESSES),
+        "seccomp": seccomp_program().hex(),
+    }
+
+
+def _first_process(channel: socket.socket) -> int:
+    """The host's pid of the cell's first process."""
+    words = first_words(channel, CELL_S)
+    if words.said != READY:
+        raise ServerDied(f"no cell was made: {words.said.decode(errors='replace') or 'no answer'}")
+    return words.pid

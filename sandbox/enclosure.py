@@ -1,0 +1,278 @@
+"""One bubblewrap process tree: started, pinned, and killed as a whole.
+
+Works as root and as an ordinary user. Root makes no user namespace: bubblewrap builds the view with
+the capabilities it needs and `setpriv` drops to a uid of this job's own before anything else runs,
+because a job whose kernel uid is 0 can write to /proc/sys. An ordinary user gets a user namespace
+and no capability in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import view
+from sandbox.errors import SandboxError, SandboxUnavailable
+from sandbox.greeting import READY, first_words, vouched_pair
+from sandbox.paths import WORK
+from sandbox.watch import Disk
+
+START_S = 60.0
+DEATH_S = 20.0
+NAMESPACES = (
+    "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+    "--die-with-parent", "--new-session", "--hostname", "hanji",
+)  # fmt: skip
+ROOT_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+FIRST_UID = 1000
+
+
+@dataclass
+class Enclosure:
+    """A started tree. `init` is the host's pid of its first process; the tree dies with it."""
+
+    process: subprocess.Popen[bytes]
+    init: int
+    pidfd: int
+    channel: socket.socket
+    stdout: int
+    stderr: int
+
+    def kill(self) -> None:
+        """Kill every process and return once all are dead.
+
+        Raises SandboxError if the kernel does not obey.
+        """
+        kill_and_wait(self.pidfd)
+        self.process.wait()
+
+    def close(self) -> None:
+        """Give the descriptors back; call after `kill`."""
+        self.channel.close()
+        for descriptor in (self.pidfd, self.stdout, self.stderr):
+            os.close(descriptor)
+
+
+def job_uid() -> int:
+    """The uid that jobs run as: one of their own when Hanji is root, else the person's."""
+    if os.geteuid() != 0:
+        return os.getuid()
+    lines = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
+    first, _, count = max((tuple(map(int, line.split())) for line in lines), key=lambda row: row[2])
+    if count <= FIRST_UID:
+        raise SandboxUnavailable(
+            "this root has no other user to run jobs as", "run Hanji as an ordinary user"
+        )
+    last = min(first + count, 1 << 31) - 1
+    return random.SystemRandom().randint(max(first + FIRST_UID, last // 2), last)
+
+
+def enclose(
+    command: Sequence[str],
+    *,
+    uid: int,
+    binds: Sequence[str],
+    scratch_bytes: int,
+    limits: Sequence[str] = (),
+    seccomp: bytes = b"",
+    nests: bool = False,
+    messages: bool = False,
+) -> Enclosure:
+    """Start `command`, up to where it says `r` on the socket that is its standard input.
+
+    binds: further bwrap arguments. scratch_bytes: the size of each writable folder. nests: it may
+    make namespaces of its own, and needs a /proc that the kernel lets it mount anew. messages: the
+    socket keeps message boundaries. Raises SandboxUnavailable with the mend.
+    """
+    bwrap = _program("bwrap", "bubblewrap")
+    _program("setpriv", "util-linux")
+    with ExitStack() as stack:
+        passed: list[int] = []
+        given = _Given(stack, passed)
+        arguments = [bwrap, *NAMESPACES, *_privilege(nests)]
+        arguments += [w for k, v in view.environment().items() for w in ("--setenv", k, v)]
+        arguments += view.read_only()
+        for path, text in view.accounts(uid).items():
+            arguments += ["--perms", "0444", "--ro-bind-data", given.data(text.encode()), path]
+        root_mounts_proc = nests and os.geteuid() == 0
+        arguments += (
+            ["--perms", "0755", "--dir", "/proc"] if root_mounts_proc else ["--proc", "/proc"]
+        )
+        arguments += ["--dev", "/dev"]
+        for path in reversed(view.SCRATCH):
+            arguments += ["--perms", "1777", "--size", str(scratch_bytes), "--tmpfs", path]
+        arguments += [*view.interpreter(), *binds, "--chdir", WORK]
+        arguments += ["--remount-ro", "/dev", "--remount-ro", "/"]
+        if seccomp:
+            arguments += ["--seccomp", given.data(seccomp)]
+        info, info_end = os.pipe2(os.O_CLOEXEC)
+        stack.callback(os.close, info)
+        passed.append(info_end)
+        arguments += ["--info-fd", str(info_end), "--"]
+        arguments += _first_programs(uid, limits, root_mounts_proc) + list(command)
+        return _launch(
+            arguments, passed, info, uid, socket.SOCK_SEQPACKET if messages else socket.SOCK_STREAM
+        )
+
+
+def kill_and_wait(pidfd: int) -> None:
+    """Kill the first process of a pid namespace and wait until all of the namespace is dead."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    dead, _, _ = select.select([pidfd], [], [], DEATH_S)
+    if not dead:
+        raise SandboxError(
+            f"a job did not die within {DEATH_S:g} s of SIGKILL",
+            "the kernel holds it; look at `dmesg`",
+        )
+
+
+def pin(init: int, path: str) -> int:
+    """A descriptor of a folder inside, which stays readable after the tree is dead."""
+    return os.open(f"/proc/{init}/root{path}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def disk_of(folders: Sequence[int]) -> Disk:
+    """What the pinned tmpfs folders hold."""
+    held = [os.fstatvfs(folder) for folder in folders]
+    return Disk(
+        bytes=sum((one.f_blocks - one.f_bfree) * one.f_frsize for one in held),
+        inodes=sum(one.f_files - one.f_ffree - 1 for one in held),
+    )
+
+
+class _Given:
+    """Descriptors that bwrap reads once."""
+
+    def __init__(self, stack: ExitStack, passed: list[int]) -> None:
+        self._stack, self._passed = stack, passed
+
+    def data(self, content: bytes) -> str:
+        descriptor = os.memfd_create("hanji", os.MFD_CLOEXEC)
+        self._stack.callback(os.close, descriptor)
+        os.write(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        self._passed.append(descriptor)
+        return str(descriptor)
+
+
+def _privilege(nests: bool) -> list[str]:
+    if os.geteuid() != 0:
+        return ["--unshare-user"]
+    kept = (*ROOT_CAPABILITIES, "CAP_SYS_ADMIN") if nests else ROOT_CAPABILITIES
+    return ["--cap-drop", "ALL"] + [word for name in kept for word in ("--cap-add", name)]
+
+
+def _first_programs(uid: int, limits: Sequence[str], mounts_proc: bool) -> list[str]:
+    """What runs before the command: mount /proc if it must be ours, limit, drop to the uid."""
+    programs = list(limits)
+    if mounts_proc:
+        mount = 'mount -t proc -o nosuid,nodev,noexec proc /proc && exec "$@"'
+        programs = ["/bin/sh", "-c", mount, "hanji", *programs]
+    if os.geteuid() == 0:
+        programs += [
+            "setpriv",
+            "--reuid",
+            str(uid),
+            "--regid",
+            str(uid),
+            "--clear-groups",
+            "--inh-caps=-all",
+        ]
+        programs += ["--bounding-set=-all", "--no-new-privs", "--"]
+    return programs
+
+
+def _launch(
+    arguments: list[str], passed: list[int], info: int, uid: int, kind: socket.SocketKind
+) -> Enclosure:
+    ours, theirs = vouched_pair(kind)
+    stdout, stdout_end = os.pipe2(os.O_CLOEXEC)
+    stderr, stderr_end = os.pipe2(os.O_CLOEXEC)
+    if os.geteuid() == 0:  # so that the job may reopen /dev/stdout
+        os.fchown(stdout_end, uid, uid)
+        os.fchown(stderr_end, uid, uid)
+    try:
+        process = subprocess.Popen(
+            arguments,
+            env={},
+            cwd="/",
+            stdin=theirs.fileno(),
+            stdout=stdout_end,
+            stderr=stderr_end,
+            pass_fds=passed,
+        )
+    finally:
+        theirs.close()
+        for descriptor in (stdout_end, stderr_end, passed[-1]):
+            os.close(descriptor)
+    try:
+        _await_ready(ours, process, stderr)
+        init = _init_of(info)
+        return Enclosure(process, init, os.pidfd_open(init), ours, stdout, stderr)
+    except BaseException:
+        process.kill()
+        process.wait()
+        ours.close()
+        os.close(stdout)
+        os.close(stderr)
+        raise
+
+
+def _await_ready(channel: socket.socket, process: subprocess.Popen[bytes], stderr: int) -> None:
+    try:
+        if first_words(channel, START_S).said == READY:
+            return
+        process.wait(START_S)
+        told = ""
+    except (TimeoutError, subprocess.TimeoutExpired):
+        told = f"it did not start within {START_S:g} s"
+    os.set_blocking(stderr, False)
+    with contextlib.suppress(BlockingIOError):
+        told += os.read(stderr, 4096).decode("utf-8", "replace").strip()
+    raise unavailable(told)
+
+
+def unavailable(told: str) -> SandboxUnavailable:
+    """Why bubblewrap could not start, with the mend that fits what it said."""
+    restricted = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if os.geteuid() != 0 and restricted.exists() and restricted.read_text().strip() == "1":
+        fix = (
+            "this system's AppArmor forbids user namespaces: "
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, "
+            "or give bwrap an AppArmor profile"
+        )
+    elif "namespace" in told or "Operation not permitted" in told or "uid map" in told:
+        fix = (
+            "allow user namespaces (sysctl user.max_user_namespaces, "
+            "kernel.unprivileged_userns_clone); "
+            "in a container allow them, or run it with --privileged"
+        )
+    else:
+        fix = "run `hanji doctor`"
+    return SandboxUnavailable(
+        f"bubblewrap cannot confine on this machine: {told or 'no message'}", fix
+    )
+
+
+def _init_of(info: int) -> int:
+    told: Mapping[str, int] = json.loads(os.read(info, 4096))
+    return told["child-pid"]
+
+
+def _program(name: str, package: str) -> str:
+    path = shutil.which(name, path="/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin")
+    if path is None:
+        raise SandboxUnavailable(f"{name} is not installed", f"sudo apt install {package}")
+    return path

@@ -1,0 +1,244 @@
+"""Follow one started job from outside, end it at its first limit, and say which."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sandbox.collect import longest_file
+from sandbox.errors import SandboxError
+from sandbox.job import Job
+from sandbox.logs import BoundedLog
+from sandbox.outcome import Limit, Verdict
+from sandbox.paths import JobPaths
+from sandbox.policy import Policy
+from sandbox.process_tree import Usage, usage
+
+POLL_S = 0.05
+FLOOD = 8  # this many times log_bytes is a flood
+SIGNALLED = 128
+LIMIT_OF_SIGNAL: dict[int, Limit] = {signal.SIGXCPU: "cpu", signal.SIGXFSZ: "file"}
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What the writable folders of a job hold."""
+
+    bytes: int = 0
+    inodes: int = 0
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job that waits for the word to begin.
+
+    init: pid (as the harness sees it) whose tree is the job. channel: the starter at its other end
+    answers `g` with the run and then `x CODE`. disk: what the workspace holds now. in_memory: the
+    workspace counts as memory. own: processes of the sandbox itself in that tree. kill: ends every
+    process and returns when all are dead.
+    """
+
+    init: int
+    channel: socket.socket
+    stdout: int
+    stderr: int
+    disk: Callable[[], Disk]
+    kill: Callable[[], None]
+    in_memory: bool
+    own: int
+    work: int
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job ended and what it used; see Outcome."""
+
+    verdict: Verdict
+    limit: Limit
+    reason: str
+    exit_code: int
+    wall_s: float
+    cpu_s: float
+    memory_peak_bytes: int
+    stdout_tail: str
+    stderr_tail: str
+
+
+def watch(started: Started, job: Job, cancelled: threading.Event) -> Ending:
+    """Let the job begin and stay with it until every process of it is dead."""
+    return _Watch(started, job).follow(cancelled)
+
+
+class _Watch:
+    def __init__(self, started: Started, job: Job) -> None:
+        paths = JobPaths(job.folder)
+        self.started, self.policy = started, job.policy
+        self.logs = {
+            started.stdout: BoundedLog(paths.stdout, job.policy.log_bytes),
+            started.stderr: BoundedLog(paths.stderr, job.policy.log_bytes),
+        }
+        self.spent, self.disk = Usage(), Disk()
+        self.memory_peak_bytes, self.exit_code, self.said = 0, -1, b""
+        self.began = time.monotonic()
+
+    def follow(self, cancelled: threading.Event) -> Ending:
+        limit: Limit = ""
+        over = False
+        with selectors.DefaultSelector() as ready:
+            for descriptor in self.logs:
+                os.set_blocking(descriptor, False)
+                ready.register(descriptor, selectors.EVENT_READ)
+            ready.register(self.started.channel, selectors.EVENT_READ)
+            self._begin()
+            measured = self.began
+            try:
+                while not over and not limit:
+                    over = self._hear(ready, min(POLL_S, self._wall_left_s()))
+                    if over or time.monotonic() - measured >= POLL_S or self._wall_left_s() <= 0:
+                        measured = time.monotonic()
+                        limit = self._exceeded(cancelled, over)
+            finally:
+                wall_s = time.monotonic() - self.began
+                self.started.kill()
+                self._drain()
+        return self._ending(limit, over, wall_s)
+
+    def _begin(self) -> None:
+        self.began = time.monotonic()
+        try:
+            self.started.channel.sendall(b"g\n")
+        except OSError as error:
+            raise SandboxError("the sandbox ended before its job began", "try again") from error
+
+    def _hear(self, ready: selectors.BaseSelector, wait_s: float) -> bool:
+        """Move what the job wrote into its logs.
+
+        True when its command ended or its starter is gone.
+        """
+        for key, _ in ready.select(max(wait_s, 0.0)):
+            if isinstance(key.fileobj, int):
+                if not self._pump(key.fileobj):
+                    ready.unregister(key.fileobj)
+                continue
+            heard = self.started.channel.recv(64)
+            self.said = (self.said + heard)[:64]
+            if not heard:
+                return True
+            if self.said.endswith(b"\n"):
+                self.exit_code = _exit_code(self.said)
+                return True
+        return False
+
+    def _pump(self, descriptor: int) -> bool:
+        """One read into the log; False at the end of the stream."""
+        try:
+            chunk = os.read(descriptor, 1 << 16)
+        except BlockingIOError:
+            return True
+        self.logs[descriptor].take(chunk)
+        return bool(chunk)
+
+    def _drain(self) -> None:
+        """What was still in the pipes when the writers died, a bounded amount."""
+        for descriptor, log in self.logs.items():
+            for _ in range(64):
+                try:
+                    chunk = os.read(descriptor, 1 << 16)
+                except BlockingIOError:
+                    break
+                if not chunk:
+                    break
+                log.take(chunk)
+
+    def _wall_left_s(self) -> float:
+        return self.policy.wall_s - (time.monotonic() - self.began)
+
+    def _exceeded(self, cancelled: threading.Event, over: bool) -> Limit:
+        """Measure, and name the first limit that the job is over (`disk`: at)."""
+        policy = self.policy
+        now = usage(self.started.init, policy.memory_bytes * 8 // 10)
+        self.disk = self.started.disk()
+        self.spent = replace(now, cpu_s=max(now.cpu_s, self.spent.cpu_s))
+        memory = now.memory_bytes + (self.disk.bytes if self.started.in_memory else 0)
+        self.memory_peak_bytes = max(self.memory_peak_bytes, memory)
+        if over:
+            return ""
+        tests: tuple[tuple[Limit, bool], ...] = (
+            ("cancelled", cancelled.is_set()),
+            ("memory", memory > policy.memory_bytes),
+            ("processes", now.processes - self.started.own > policy.processes),
+            ("inodes", self.disk.inodes > policy.inodes),
+            ("disk", self.disk.bytes >= policy.disk_bytes),
+            ("log", any(log.seen_bytes > FLOOD * policy.log_bytes for log in self.logs.values())),
+            ("cpu", self.spent.cpu_s > policy.cpu_s),
+            ("wall", self._wall_left_s() <= 0),
+        )
+        return next((limit for limit, hit in tests if hit), "")
+
+    def _ending(self, limit: Limit, over: bool, wall_s: float) -> Ending:
+        tails = [log.close() for log in self.logs.values()]
+        verdict: Verdict = "killed" if limit else "ok" if self.exit_code == 0 else "failed"
+        if verdict == "failed":
+            limit = self._blamed()
+            verdict = "killed" if limit and self.exit_code > SIGNALLED else "failed"
+        return Ending(
+            verdict=verdict,
+            limit=limit,
+            reason=_reason(verdict, limit, self.exit_code, self.policy),
+            exit_code=self.exit_code,
+            wall_s=wall_s,
+            cpu_s=self.spent.cpu_s,
+            memory_peak_bytes=self.memory_peak_bytes,
+            stdout_tail=tails[0],
+            stderr_tail=tails[1],
+        )
+
+    def _blamed(self) -> Limit:
+        """The limit that explains a failure which the job itself reported, if one does."""
+        if self.exit_code > SIGNALLED and self.exit_code - SIGNALLED in LIMIT_OF_SIGNAL:
+            return LIMIT_OF_SIGNAL[self.exit_code - SIGNALLED]
+        if self.disk.bytes >= self.policy.disk_bytes:
+            return "disk"
+        if self.disk.inodes >= self.policy.inodes:
+            return "inodes"
+        if longest_file(self.started.work) >= self.policy.file_bytes:
+            return "file"
+        crowded = self.spent.processes - self.started.own > self.policy.processes
+        return "processes" if crowded else ""
+
+
+def _exit_code(said: bytes) -> int:
+    """The code in `x CODE`; -1 when the starter said something else."""
+    word, _, code = said.strip().partition(b" ")
+    return int(code) if word == b"x" and code.isdigit() and len(code) < 4 else -1
+
+
+def _reason(verdict: Verdict, limit: Limit, exit_code: int, policy: Policy) -> str:
+    allowed = {
+        "wall": f"{policy.wall_s:g} s of wall time",
+        "cpu": f"{policy.cpu_s:g} s of CPU time",
+        "memory": f"{policy.memory_bytes} bytes of memory",
+        "disk": f"{policy.disk_bytes} bytes of workspace",
+        "inodes": f"{policy.inodes} files",
+        "processes": f"{policy.processes} processes",
+        "log": f"{policy.log_bytes} bytes of log",
+        "file": f"{policy.file_bytes} bytes in one file",
+    }
+    if limit == "cancelled":
+        return "it was cancelled"
+    if limit:
+        did = "was killed" if verdict == "killed" else f"ended with exit code {exit_code}"
+        return f"it {did} at its limit of {allowed[limit]}"
+    if verdict == "failed":
+        return (
+            f"its command ended with exit code {exit_code}"
+            if exit_code >= 0
+            else "it was ended from within"
+        )
+    return "it ended by itself"
