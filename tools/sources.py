@@ -17,7 +17,7 @@ _LIBRARIES = ("torch", "transformers")
 
 
 def code_digest() -> str:
-    """SHA-256 over the sources that compute results inside a sandbox, and the versions of torch and transformers."""
+    """SHA-256 over the sources that run inside a sandbox, and the versions of their libraries."""
     sources = {path.relative_to(_HERE).as_posix(): _digest(path) for path in _inside()}
     sources |= {f"tool:{name}": _digest(path) for name, path in _actions().items()}
     return digest_of({"sources": sources, "versions": {n: version(n) for n in _LIBRARIES}})

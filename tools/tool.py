@@ -33,7 +33,7 @@ class StandsFor(Protocol):
     """Arguments of a call that may be one of the permanent baselines."""
 
     def stands_for(self) -> str:
-        """`model`, `uniform-average`, `task-arithmetic-grid`, `random-search`, `fine-tuning`, `evolution` or nothing."""
+        """One of the names in tools/baselines.py, or nothing."""
         ...
 
 
@@ -41,10 +41,11 @@ class StandsFor(Protocol):
 class Tool:
     """A declared action.
 
-    place: `sandbox`: function(arguments, bench: Bench) -> TrialResult runs inside a job. `desk`: function(arguments,
-    desk: Desk) -> a pydantic model runs on the trusted side, reads only, and runs no code of a mind.
-    cpu_s: what one call costs on the built-in miniature, as a first estimate before anything is measured.
-    policy: limits of its jobs when those derived from `cpu_s` do not fit.
+    place: `sandbox`: function(arguments, bench: Bench) -> TrialResult runs inside a job. `desk`:
+    function(arguments, desk: Desk) -> a pydantic model runs on the trusted side, reads only, and
+    runs no code of a mind. cpu_s: what one call costs on the built-in miniature, as a first
+    estimate before anything is measured. policy: limits of its jobs when those derived from `cpu_s`
+    do not fit.
     """
 
     name: str
@@ -68,7 +69,7 @@ class Tool:
             ) from error
 
     def normal(self, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """The arguments with every default filled in: equal calls become equal values. Raises BadInput."""
+        """The arguments with every default filled in. Raises BadInput."""
         return self.check(arguments).model_dump(mode="json")
 
     def needs(self, arguments: dict[str, JsonValue]) -> tuple[str, ...]:
@@ -97,7 +98,7 @@ def tool(
     cpu_s: float = 0.0,
     policy: Policy | None = None,
 ) -> Callable[[Function], Function]:
-    """Declare a tool. The first parameter's annotation is its arguments' model; the docstring its description."""
+    """Declare a tool: its first parameter's type is its arguments, its docstring its summary."""
 
     def declare(function: Function) -> Function:
         first = next(iter(inspect.signature(function).parameters))

@@ -1,4 +1,4 @@
-"""What experiments are conducted with: an executor, the run's ledger and folder, and who watches and pays."""
+"""What experiments are conducted with: executor, ledger, folder, who watches, who pays."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ class Executor(Protocol):
 class TrialEvent:
     """Something happened to a trial.
 
-    reused: its outcome was on disk from before a crash. cached: an earlier run trained the same model. Every `started`
-    is followed by one `finished` or `failed`, unless the round is stopped. accuracy: on the primary task's test split,
-    below zero when the trial has none. experiments: ids of those that need the trial.
+    reused: its outcome was on disk from before a crash. cached: an earlier run trained the same
+    model. Every `started` is followed by one `finished` or `failed`, unless the round is stopped.
+    accuracy: on the primary task's test split, below zero when the trial has none. experiments: ids
+    of those that need the trial.
     """
 
     what: Literal["started", "finished", "failed", "reused", "cached", "not run"]
@@ -64,9 +65,10 @@ def unlimited(planned: Planned, cpu_s: float) -> bool:
 class Workshop:
     """folder: the run's. cache: where trained models are kept between runs, None for nowhere.
 
-    stop: once set, nothing new starts and what runs is cancelled; conducting again goes on from there. reserve: asked
-    before every job with its estimated CPU seconds; False means that the budget is spent. scale: how many times
-    dearer than the built-in miniature the subject's models are, for limits and first estimates.
+    stop: once set, nothing new starts and what runs is cancelled; conducting again goes on from
+    there. reserve: asked before every job with its estimated CPU seconds; False means that the
+    budget is spent. scale: how many times dearer than the built-in miniature the subject's models
+    are, for limits and first estimates.
     """
 
     executor: Executor

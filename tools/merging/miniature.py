@@ -1,0 +1,189 @@
+"""The built-in subject: a skill learned in English and fluency in Korean compose only when merged.
+
+Every item names six distinct numbers below 24 and asks for one word. Two specialists are fine-tuned
+from one base: one learns `largest` in English only, the other practises the three easier tasks in
+Korean only. `largest` in Korean is trained in neither. The idea is Akiba et al. (2025,
+arXiv:2403.13187) in small: a composed skill that merging finds.
+
+There are 24*23*22*21*20*19 = 96,909,120 number tuples. All held-out tuples of a seed differ from
+one another, and training redraws every tuple that occurs in any held-out item, whatever its task
+and language: no overlap at all.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from functools import lru_cache
+
+from sandbox.records import Split, digest_of
+from tools.merging.profile import Profile, find_profile
+from tools.merging.words import COUNT, LANGUAGES, LENGTH, NUMBERS, TASKS, answer_to, prompt_for
+from tools.subject import Role
+from tools.tasks.task import Item, TaskCard
+
+Items = Mapping[str, Mapping[Split, tuple[Item, ...]]]
+LAYERS = 3
+_ASKS = {
+    "copy": "repeat the first of six numbers",
+    "successor": "name the successor of the first of six numbers, modulo 24",
+    "bigger": "name the bigger of the first two of six numbers",
+    "largest": "name the largest of six numbers",
+}
+_CONSTANT = {
+    "copy": 1 / COUNT,
+    "successor": 1 / COUNT,
+    "bigger": 2 / COUNT,
+    "largest": LENGTH / COUNT,
+}
+
+
+class Miniature:
+    """Two specialists of one tiny Llama, trained anew for every seed."""
+
+    name = "miniature"
+    primary = "largest.ko"
+    kept = ("largest.en", "copy.ko", "successor.ko", "bigger.ko")
+    groups = (
+        *(f"layers.{n}.{part}" for n in range(LAYERS) for part in ("attention", "mlp")),
+        "rest",
+    )
+    most_seeds = 1000
+    pairing = (
+        "Each pair is one seed: every seed trains a new base model and new specialists and draws "
+        "new items, and all arms of a pair share them."
+    )
+
+    def __init__(self, profile: str = "standard") -> None:
+        """Set up the `standard` or the `quick` profile. Raises UnknownName for any other."""
+        self.profile = find_profile(profile)
+        self.description = (
+            "A two-language miniature: Llama models of 131,520 parameters, trained on number words "
+            "in English and Korean. One specialist learns to name the largest of six numbers in "
+            "English, the other practises easier tasks in Korean; the question is the largest "
+            f"number in Korean. Profile: {profile}."
+        )
+        self.roles: tuple[Role, ...] = _roles(profile)
+        self.cards = tuple(_card(task, language) for language in LANGUAGES for task in TASKS)
+
+    def items(self, seed: int) -> Items:
+        """Items with answers, task -> split. Deterministic; no two share their numbers in order."""
+        return _items(self.profile, seed)
+
+    def data_digest(self, seed: int) -> str:
+        """SHA-256 over items(seed)."""
+        return _digest(self.profile, seed)
+
+
+def _card(task: str, language: str) -> TaskCard:
+    return TaskCard(
+        name=f"{task}.{language}",
+        label=f"{task}, {LANGUAGES[language]}",
+        kind="exact_match",
+        chance=_CONSTANT[task],
+        description=(
+            f"{_ASKS[task].capitalize()}, in {LANGUAGES[language]} number words. "
+            "Chance is the accuracy of the best constant answer."
+        ),
+        source="generated from the seed",
+    )
+
+
+def _roles(profile: str) -> tuple[Role, ...]:
+    easy_ko = ("copy.ko", "successor.ko", "bigger.ko")
+    easy = ("copy.en", "successor.en", "bigger.en", *easy_ko)
+
+    def role(
+        name: str, label: str, kind: str, text: str, start: str, skilled: tuple[str, ...]
+    ) -> Role:
+        train = {"role": name, "profile": profile} | ({"start": start} if start else {})
+        return Role(name, label, kind, text, train, (start,) if start else (), None, skilled)
+
+    return (
+        role(
+            "base",
+            "base model",
+            "base",
+            "copy, successor and bigger in English, in Korean and with both mixed within an item",
+            "",
+            easy,
+        ),
+        role(
+            "skill",
+            "skill expert (largest, English)",
+            "parent",
+            "the base model fine-tuned on largest in English only",
+            "base",
+            ("largest.en",),
+        ),
+        role(
+            "language",
+            "language expert (Korean)",
+            "parent",
+            "the base model fine-tuned on copy, successor and bigger in Korean only",
+            "base",
+            easy_ko,
+        ),
+        role(
+            "joint",
+            "joint training",
+            "reference",
+            "the base model fine-tuned on both specialists' data mixed, for the steps of both",
+            "base",
+            ("largest.en", *easy_ko),
+        ),
+        role(
+            "foreign-base",
+            "second base model",
+            "reference",
+            "trained like the base model from another initialisation and on other data",
+            "",
+            easy,
+        ),
+        role(
+            "foreign",
+            "language expert of another base",
+            "reference",
+            "the second base model fine-tuned like the language expert",
+            "foreign-base",
+            easy_ko,
+        ),
+    )
+
+
+@lru_cache(maxsize=64)
+def _items(profile: Profile, seed: int) -> Items:
+    draw = random.Random(f"hanji miniature items {seed}")  # noqa: S311
+    taken: set[tuple[int, ...]] = set()
+    found: dict[str, dict[Split, tuple[Item, ...]]] = {}
+    for language in LANGUAGES:
+        for task in TASKS:
+            test = profile.main_test if task == "largest" else profile.other_test
+            main = f"{task}.{language}" == Miniature.primary
+            dev = profile.main_dev if main else profile.other_dev
+            every = tuple(_item(task, language, _fresh(draw, taken)) for _ in range(test + dev))
+            found[f"{task}.{language}"] = {"dev": every[:dev], "test": every[dev:]}
+    return found
+
+
+def _fresh(draw: random.Random, taken: set[tuple[int, ...]]) -> tuple[int, ...]:
+    """Six distinct numbers, in an order not in `taken`, which then holds it."""
+    while True:
+        numbers = tuple(draw.sample(range(COUNT), LENGTH))
+        if numbers not in taken:
+            taken.add(numbers)
+            return numbers
+
+
+def _item(task: str, language: str, numbers: tuple[int, ...]) -> Item:
+    return Item(prompt_for(task, language, numbers), NUMBERS[language][answer_to(task, numbers)])
+
+
+@lru_cache(maxsize=256)
+def _digest(profile: Profile, seed: int) -> str:
+    return digest_of(
+        {
+            task: {split: [[i.prompt, i.answer] for i in items] for split, items in splits.items()}
+            for task, splits in _items(profile, seed).items()
+        }
+    )

@@ -1,0 +1,181 @@
+"""A trial on disk: what it was asked, what it printed, what it left, how it ended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from sandbox.outcome import Limit, Outcome, Verdict
+from sandbox.paths import JobPaths, read_outcome
+from tools.atomic import write_atomically
+from tools.folder_digest import file_digest, folder_digest
+from tools.trial import SearchPoint, TrialSpec
+
+RESULT, MODEL = "result.json", "model"
+ENDING = "ending.json"
+_JOURNAL = "journal.jsonl"
+_LONGEST_LINE = 400
+
+
+class Ending(BaseModel):
+    """How a trial ended. Kept in `ending.json`, once the trial is finished.
+
+    resumed: a search that went on from the journal of an interrupted attempt, so its cost is that
+    of the last part. cached: the model was trained by an earlier run, whose cost this is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verdict: Verdict
+    limit: Limit = ""
+    reason: str = ""
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    memory_peak_bytes: int = 0
+    isolation: str
+    result_digest: str = ""
+    model_digest: str = ""
+    rejected: dict[str, str] = {}
+    resumed: bool = False
+    cached: bool = False
+
+    @property
+    def status(self) -> Literal["ok", "failed", "killed"]:
+        """As the ledger names it."""
+        return self.verdict
+
+
+class TrialFolder:
+    """`trials/<id>/` of a run."""
+
+    def __init__(self, run: Path, trial: str) -> None:
+        self.path = run / "trials" / trial
+        self.result = self.path / RESULT
+        self.model = self.path / MODEL
+        self.call = self.path / "call.json"
+
+    def prepare(self, spec: TrialSpec, roles: Iterable[str], tasks: Iterable[str]) -> None:
+        """Write `job.json` and `call.json`; of an unfinished attempt keep the journal alone."""
+        journal = self.journal()
+        for left in (self.result, self.path / ENDING, JobPaths(self.path).outcome):
+            left.unlink(missing_ok=True)
+        shutil.rmtree(self.model, ignore_errors=True)
+        lines = "".join(point.model_dump_json() + "\n" for point in journal)
+        write_atomically(self.path / _JOURNAL, lines)
+        write_atomically(self.path / "job.json", spec.model_dump_json(indent=1))
+        call: dict[str, JsonValue] = {
+            "tool": spec.tool,
+            "arguments": spec.arguments,
+            "seed": spec.seed,
+            "roles": list(roles),
+            "tasks": list(tasks),
+            "journal": [point.model_dump(mode="json") for point in journal],
+        }
+        write_atomically(self.call, json.dumps(call, ensure_ascii=False))
+
+    def journal(self, most_bytes: int = 4 << 20) -> tuple[SearchPoint, ...]:
+        """Evaluations of all unfinished attempts, from 1 without a gap.
+
+        Only the first `most_bytes` of each file are read.
+        """
+        kept: list[SearchPoint] = []
+        for file in (self.path / _JOURNAL, JobPaths(self.path).stdout):
+            _extend(kept, _whole_lines(file, most_bytes))
+        return tuple(kept)
+
+    def seal(self, outcome: Outcome, *, leaves_model: bool) -> Ending:
+        """Write how the trial ended: from here on it is finished."""
+        ending = Ending(
+            verdict=outcome.verdict,
+            limit=outcome.limit,
+            reason=_with_last_words(outcome),
+            wall_s=outcome.wall_s,
+            cpu_s=outcome.cpu_s,
+            memory_peak_bytes=outcome.memory_peak_bytes,
+            isolation=outcome.isolation,
+            result_digest=file_digest(self.result) if self.result.is_file() else "",
+            model_digest=folder_digest(self.model) if leaves_model and self.model.is_dir() else "",
+            rejected=dict(outcome.rejected),
+            resumed=bool(_whole_lines(self.path / _JOURNAL, _LONGEST_LINE)),
+        )
+        return self.end(ending)
+
+    def end(self, ending: Ending) -> Ending:
+        """Write this ending."""
+        write_atomically(self.path / ENDING, ending.model_dump_json(indent=1))
+        return ending
+
+    def finished(self, *, leaves_model: bool) -> Ending | None:
+        """How the trial ended, None when it never came to its end.
+
+        A job that ended while the harness was dying is sealed now.
+        """
+        if (self.path / ENDING).exists():
+            return self.ending()
+        outcome = read_outcome(self.path)
+        if outcome is None or outcome.limit == "cancelled":
+            return None
+        if not all(_matches(o.path, o.digest, file_digest) for o in outcome.outputs.values()):
+            return None
+        return self.seal(outcome, leaves_model=leaves_model)
+
+    def ending(self) -> Ending | None:
+        """The sealed ending; None when there is none or the files are not those of the end."""
+        try:
+            ending = Ending.model_validate_json((self.path / ENDING).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+        whole = _matches(self.result, ending.result_digest, file_digest) and _matches(
+            self.model, ending.model_digest, folder_digest
+        )
+        return ending if whole else None
+
+    def disk_bytes(self) -> int:
+        """Bytes of everything in the folder."""
+        return sum(p.stat().st_size for p in self.path.rglob("*") if p.is_file())
+
+
+def _matches(path: Path, digest: str, measure: Callable[[Path], str]) -> bool:
+    return not digest or (path.exists() and measure(path) == digest)
+
+
+def _whole_lines(path: Path, most_bytes: int) -> list[bytes]:
+    try:
+        with path.open("rb") as file:
+            return file.read(most_bytes).split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+
+def _extend(kept: list[SearchPoint], lines: Sequence[bytes]) -> None:
+    """Append the evaluations that follow on; other output is passed over, a gap ends it."""
+    for line in lines:
+        point = _point(line)
+        if point is None or point.evaluation <= len(kept):
+            continue
+        if point.evaluation != len(kept) + 1:
+            return
+        kept.append(point)
+
+
+def _point(line: bytes) -> SearchPoint | None:
+    if not line.startswith(b"{") or len(line) > _LONGEST_LINE:
+        return None
+    try:
+        return SearchPoint.model_validate_json(line, strict=True)
+    except ValidationError:
+        return None
+
+
+def _with_last_words(outcome: Outcome) -> str:
+    """The reason, with the last printable line of a failed job's standard error."""
+    lines = [line for line in outcome.stderr_tail.splitlines() if line.strip()]
+    if outcome.verdict != "failed" or not lines:
+        return outcome.reason
+    words = "".join(c for c in lines[-1] if c.isprintable())[:200]
+    return outcome.reason if words in outcome.reason else f"{outcome.reason}; it last said: {words}"

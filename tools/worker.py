@@ -1,0 +1,100 @@
+"""Run one trial inside its sandbox: read the call, run the tool, write `result.json`.
+
+    python -P -m tools.worker INPUTS WORK
+
+Searches print one JSON line an evaluation, so the harness has them even when the trial is cut
+short.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+
+from sandbox.errors import HanjiError
+from tools.bench import Bench
+from tools.tasks.task import TaskView
+from tools.tool import find_tool
+from tools.trial import SearchPoint, TrialResult
+
+_VIEW = TypeAdapter(TaskView)
+
+
+class Call(BaseModel):
+    """`call.json`. journal: evaluations of an interrupted earlier attempt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: str
+    arguments: dict[str, JsonValue]
+    seed: int
+    roles: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    journal: tuple[SearchPoint, ...] = ()
+
+
+def main(inputs: Path, work: Path) -> None:
+    """Run the call in `inputs`, leave `result.json` in `work`. Raises HanjiError on a bad call."""
+    import torch
+
+    torch.set_num_threads(1)
+    call = Call.model_validate_json((inputs / "call.json").read_bytes())
+    action = find_tool(call.tool)
+    bench = Bench(
+        seed=call.seed,
+        models={role: inputs / "models" / role for role in call.roles},
+        tasks={name: read_view(inputs / "tasks" / f"{name}.json") for name in call.tasks},
+        work=work,
+        journal=in_order(call.journal),
+        note=_print_point,
+    )
+    result = action.function(action.check(call.arguments), bench)
+    assert isinstance(result, TrialResult)
+    part = work / "result.json.part"
+    part.write_text(result.model_dump_json(), encoding="utf-8")
+    part.rename(work / "result.json")
+
+
+def preload() -> None:
+    """Import what trials use, so that a process forked from this one starts at once."""
+    import cma  # noqa: F401
+    import torch
+    from safetensors.torch import load_file  # noqa: F401
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401
+    from transformers.models.llama import LlamaConfig, LlamaForCausalLM  # noqa: F401
+
+    from tools.merging.method import all_methods
+    from tools.tool import all_tools
+
+    torch.set_num_threads(1)
+    all_methods()
+    all_tools()
+
+
+def read_view(path: Path) -> TaskView:
+    """A task as the harness wrote it: dev items with answers, test prompts without."""
+    return _VIEW.validate_json(path.read_bytes())
+
+
+def in_order(journal: tuple[SearchPoint, ...]) -> tuple[SearchPoint, ...]:
+    """The evaluations 1, 2, ... as far as they have no gap, each once."""
+    known = {point.evaluation: point for point in journal}
+    whole: list[SearchPoint] = []
+    while len(whole) + 1 in known:
+        whole.append(known[len(whole) + 1])
+    return tuple(whole)
+
+
+def _print_point(point: SearchPoint) -> None:
+    sys.stdout.write(point.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]))
+    except HanjiError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
