@@ -13,9 +13,10 @@ _ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s]+)\s*,")
 
 @dataclass(frozen=True)
 class Reference:
-    """One work. authors: "Family, Given" each. identifier: `arXiv:2403.13187` or `doi:10...`, "" when it has none.
+    """One work.
 
-    bibtex: the whole entry, for references.bib.
+    authors: "Family, Given" each. identifier: `arXiv:2403.13187` or `doi:10...`, "" when it has
+    none. bibtex: the whole entry, for references.bib.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What may be said: each kind of claim allows certain verbs, and a test on enough pairs earns the kind."""
+"""What may be said: each kind of claim allows certain verbs, and a test earns the kind."""
 
 from __future__ import annotations
 
@@ -24,12 +24,9 @@ VERBS: dict[ClaimKind, tuple[str, ...]] = {
         r"state[- ]of[- ]the[- ]art",
         r"proves?|proven",
         r"demonstrat(?:es|ed) that",
-        r"is supported",
     ),
     "null": (
-        r"(?:is|are|was|were) refuted",
         r"worse than",
-        r"not reach the predict(?:ed|ion)",
         r"under-?perform(?:s|ed|ing)?",
     ),
     "equivalence": (
@@ -45,10 +42,9 @@ VERBS: dict[ClaimKind, tuple[str, ...]] = {
         r"scor(?:es|ed)",
         r"measur(?:es|ed)",
         r"rang(?:es|ed)",
-        r"is inconclusive",
     ),
 }
-"""Patterns of the verbs, by the weakest kind of claim that allows them. Descriptive verbs are always allowed."""
+"""Patterns of the verbs, by the kind of claim that allows them. Descriptive ones always may stand."""
 
 _MODAL = re.compile(
     r"\b(?:hypothes[ie]\w*|predict(?:s|ed|ion|ions)?|whether|would|could|might|may|if|expect(?:s|ed)?|"
@@ -80,14 +76,24 @@ def sentences(text: str) -> list[str]:
     return [part.replace("<DOT>", ".").strip() for part in parts if part.strip()]
 
 
-def assertions(text: str) -> list[Assertion]:
+def is_open(sentence: str) -> bool:
+    """Whether it asks, predicts or supposes, so that it asserts nothing."""
+    return _MODAL.search(re.sub(r"\{\{.*?\}\}", " ", sentence)) is not None or sentence.endswith(
+        "?"
+    )
+
+
+def assertions(text: str, lead: str = "") -> list[Assertion]:
     """What the paragraph asserts beyond description.
 
-    A question, a hypothesis, a negation and a sentence about cited work assert nothing about this run.
+    A question, a hypothesis, a negation and a sentence about cited work assert nothing about this
+    run. lead: the paragraph that introduces a list; when its last sentence is open, so are the items.
     """
     found: list[Assertion] = []
+    if lead and is_open(sentences(lead)[-1]):
+        return found
     for sentence in sentences(text):
-        if _MODAL.search(sentence) or _NEGATION.search(sentence) or _CITATION.search(sentence):
+        if is_open(sentence) or _NEGATION.search(sentence) or _CITATION.search(sentence):
             continue
         plain = re.sub(r"\{\{.*?\}\}|\$.*?\$", " ", sentence)
         for kind in ("superiority", "null", "equivalence"):
@@ -100,7 +106,7 @@ def assertions(text: str) -> list[Assertion]:
 
 
 def least_pairs(alpha: float, family_size: int) -> int:
-    """The fewest pairs whose exact one-sided test can reach alpha after Holm: 2^-n x family_size <= alpha."""
+    """The fewest pairs whose exact test can reach alpha after Holm: 2^-n x family_size <= alpha."""
     pairs = 1
     while family_size * 2.0**-pairs > alpha:
         pairs += 1
@@ -108,20 +114,34 @@ def least_pairs(alpha: float, family_size: int) -> int:
 
 
 def licence(ledger: Ledger, claims: Iterable[str]) -> frozenset[ClaimKind]:
-    """The kinds of claim that these claim ids carry by their verdicts. Unknown ids carry nothing."""
+    """The kinds of claim that these ids carry by their verdicts. Unknown ids carry nothing.
+
+    `null`, whose verbs tell of a loss, needs a refuted verdict and an interval below zero: a refuted
+    prediction alone may leave a gain.
+    """
     allowed: set[ClaimKind] = {"descriptive"}
     for id in claims:
         claim = ledger.find(ClaimLine, id)
-        if claim is not None and not unearned(ledger, claim):
+        if claim is None or unearned(ledger, claim):
+            continue
+        if claim.claim != "null" or all(_is_worse(ledger, verdict) for verdict in claim.verdicts):
             allowed.add(claim.claim)
     return frozenset(allowed)
+
+
+def _is_worse(ledger: Ledger, id: str) -> bool:
+    """Whether the test shows a loss: refuted, with an interval below zero."""
+    verdict = ledger.find(VerdictLine, id)
+    line = ledger.find(ComparisonLine, verdict.comparison) if verdict is not None else None
+    return verdict is not None and line is not None and verdict.ruling == "refuted" and line.high < 0
 
 
 def unearned(ledger: Ledger, claim: ClaimLine) -> str:
     """Why the claim's kind is not earned, or "" when it is.
 
-    superiority: every verdict is `supported`. null: every verdict is `refuted` or `inconclusive`. equivalence: every
-    comparison's interval lies inside the predicted margin around the null effect. Each on enough pairs.
+    superiority: every verdict is `supported`, on enough pairs. null: every verdict is `refuted` or
+    `inconclusive`. equivalence: every comparison's interval lies inside the predicted margin around
+    the null effect.
     """
     if claim.claim == "descriptive":
         return ""

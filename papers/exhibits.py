@@ -14,7 +14,7 @@ from sandbox.records import EvidenceLine
 
 
 class Exhibits:
-    """Builds every table and figure of the results. A method gives None when there is nothing to show."""
+    """Builds every table and figure of the results, or None where there is nothing to show."""
 
     def __init__(
         self, ledger: Ledger, facts: Mapping[str, JsonValue], plans: Mapping[str, JsonValue]
@@ -89,7 +89,7 @@ class Exhibits:
         )
 
     def main_table(self) -> Table | None:
-        """Mean test accuracy of every arm on the primary task, with its interval, and on the others."""
+        """Mean test accuracy of every arm, with its interval on the primary task."""
         arms = self.view.measured_arms
         if not arms:
             return None

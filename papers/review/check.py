@@ -17,7 +17,7 @@ Look = Callable[[Case], Iterable[Finding]]
 _checks = catalogue.create("hanji", "checks", entry_points=True)
 
 
-class CannotCheck(Exception):  # noqa: N818
+class CannotCheck(Exception):
     """What the check needs is not there; it is then recorded as unchecked, never as passed."""
 
     def __init__(self, reason: str) -> None:
@@ -27,8 +27,9 @@ class CannotCheck(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Check:
-    """A declared check. blocking: its findings and its not running keep a paper from being published as sound.
+    """A declared check.
 
+    blocking: its findings, and its not running, keep a paper from being published as sound.
     needs_build: it reads the built files, so it cannot run on a manuscript alone.
     """
 
@@ -40,7 +41,7 @@ class Check:
 
 
 def check(name: str, *, blocking: bool = True, needs_build: bool = False) -> Callable[[Look], Look]:
-    """Declare a check. Its docstring says what it finds; it yields findings or raises CannotCheck."""
+    """Declare a check: its docstring says what it finds; it yields findings or raises CannotCheck."""
 
     def declare(look: Look) -> Look:
         summary = (inspect.getdoc(look) or "").split("\n")[0]

@@ -1,20 +1,15 @@
-"""One thing that a review found, and the round and the case that it belongs to."""
+"""One thing that a review found, how it may be mended, and the round that it belongs to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict
 
-from papers.bibliography import Reference
-from papers.manuscript import Manuscript
-from papers.numbers import Numbers
-from sandbox.ledger import Ledger
+from papers.review.case import Case
 from sandbox.records import short_id
+
+__all__ = ["Case", "Finding", "Mend", "Round", "Severity", "Unchecked", "found", "name_of"]
 
 Severity = Literal["blocking", "major", "minor"]
 Action = Literal[
@@ -29,8 +24,9 @@ class Record(BaseModel):
 class Mend(Record):
     """A mechanical repair. section: its label, `abstract` for the abstract; block: its index there.
 
-    drop-sentence: `old`. replace-text: `old` by `new`. drop-block: the block. add-paragraph: `new`, at the section's
-    end. drop-key: citation key `old`, everywhere. set-bold: `cells` are the table's bold ones.
+    drop-sentence: `old`. replace-text: `old` by `new`. drop-block: the block. add-paragraph: `new`,
+    at the section's end. drop-key: citation key `old`, everywhere. set-bold: `cells` are the
+    table's bold ones.
     """
 
     action: Action = ""
@@ -42,7 +38,7 @@ class Mend(Record):
 
 
 class Finding(Record):
-    """severity `blocking`: the paper may not be published as it is. where: a place that a person finds."""
+    """severity `blocking`: not to be published as it is. where: a place that a person finds."""
 
     id: str
     check: str
@@ -54,7 +50,7 @@ class Finding(Record):
 
 
 class Unchecked(Record):
-    """A check that could not run. It is never counted as passed; an unchecked blocking check blocks."""
+    """A check that could not run: never counted as passed; an unchecked blocking check blocks."""
 
     check: str
     blocking: bool
@@ -75,30 +71,8 @@ class Round(Record):
 
     @property
     def blocked(self) -> bool:
-        """Whether the paper may not be published as sound: a blocking finding or an unchecked blocking check."""
+        """Whether something keeps the paper from being published as sound, or could not be checked."""
         return self.count("blocking") > 0 or any(item.blocking for item in self.unchecked)
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is reviewed: the paper and the run behind it.
-
-    plans: experiment id -> frozen plan. folder: the built paper (paper.tex, paper.pdf, figures/), None before a build.
-    problems: what the build reported. run_folder: the run on disk, None when only its records are at hand.
-    """
-
-    manuscript: Manuscript
-    ledger: Ledger
-    facts: Mapping[str, JsonValue]
-    plans: Mapping[str, JsonValue]
-    references: Mapping[str, Reference]
-    folder: Path | None = None
-    problems: tuple[str, ...] | None = None
-
-    @cached_property
-    def numbers(self) -> Numbers:
-        """Values of this run by reference."""
-        return Numbers(self.ledger, self.facts)
 
 
 def found(

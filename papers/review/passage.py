@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from papers.manuscript import Figure, Formula, Items, Manuscript, Paragraph, Section, Table
+from papers.prose import Cite, Code, Math, Piece, Plain, Ref, Reference, pieces
 
 Role = Literal["title", "heading", "paragraph", "item", "caption", "note", "cell", "column", "axis"]
-REFERENCE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-MATHEMATICS = re.compile(r"\$[^$]*\$")
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A text and where it stands. section: its label, `abstract` or `title`; block: index in it, -1 for a heading."""
+    """A text and where it stands.
+
+    section: its label, `abstract` or `title`; block: index in it, -1 for a heading. table: label of
+    its table or figure. lead: the paragraph that introduces a list.
+    """
 
     section: str
     block: int
@@ -25,6 +27,7 @@ class Passage:
     number: int = 0
     claims: tuple[str, ...] = ()
     table: str = ""
+    lead: str = ""
 
     @property
     def place(self) -> str:
@@ -50,12 +53,12 @@ class Passage:
     @property
     def references(self) -> tuple[str, ...]:
         """The bodies of the references in the text, in order."""
-        return tuple(match.group(1).strip() for match in REFERENCE.finditer(self.text))
+        return tuple(_body(piece) for piece in pieces(self.text) if not isinstance(piece, _WORDS))
 
     @property
     def words(self) -> str:
         """The text without references and mathematics: what the writer typed."""
-        return MATHEMATICS.sub(" ", REFERENCE.sub(" ", self.text))
+        return " ".join(p.text for p in pieces(self.text) if isinstance(p, Plain))
 
 
 def passages(manuscript: Manuscript) -> list[Passage]:
@@ -77,16 +80,16 @@ def prose(manuscript: Manuscript) -> list[Passage]:
 
 
 def _of_section(section: Section) -> Iterator[Passage]:
-    paragraphs = 0
+    paragraphs, lead = 0, ""
     for at, block in enumerate(section.blocks):
         if isinstance(block, Paragraph):
             paragraphs += 1
             heading = f"{block.heading}. " if block.heading else ""
-            text = heading + block.text
+            text = lead = heading + block.text
             yield Passage(section.label, at, "paragraph", text, paragraphs, block.claims)
         elif isinstance(block, Items):
             for number, item in enumerate(block.items, start=1):
-                yield Passage(section.label, at, "item", item, number)
+                yield Passage(section.label, at, "item", item, number, lead=lead)
         elif isinstance(block, Table | Figure):
             yield from _of_float(section.label, at, block)
         elif isinstance(block, Formula):
@@ -112,19 +115,89 @@ def _of_float(section: str, at: int, block: Table | Figure) -> Iterator[Passage]
 
 def tables(manuscript: Manuscript) -> list[tuple[str, int, Table]]:
     """Every table with the label of its section and its index there."""
-    return [
-        (section.label, at, block)
-        for section in manuscript.sections
-        for at, block in enumerate(section.blocks)
-        if isinstance(block, Table)
-    ]
+    return [(s, at, block) for s, at, block in floats(manuscript) if isinstance(block, Table)]
 
 
 def figures(manuscript: Manuscript) -> list[tuple[str, int, Figure]]:
     """Every figure with the label of its section and its index there."""
+    return [(s, at, block) for s, at, block in floats(manuscript) if isinstance(block, Figure)]
+
+
+def floats(manuscript: Manuscript) -> list[tuple[str, int, Table | Figure]]:
+    """Every table and figure in order of reading."""
     return [
         (section.label, at, block)
         for section in manuscript.sections
         for at, block in enumerate(section.blocks)
-        if isinstance(block, Figure)
+        if isinstance(block, Table | Figure)
     ]
+
+
+_WORDS = (Plain, Math)
+
+
+def _body(piece: Piece) -> str:
+    """The reference as it was written, without braces."""
+    if isinstance(piece, Reference):
+        return piece.body
+    if isinstance(piece, Cite):
+        return ("citep:" if piece.in_parentheses else "cite:") + ",".join(piece.keys)
+    if isinstance(piece, Ref):
+        return f"ref:{piece.label}"
+    return f"code:{piece.text}" if isinstance(piece, Code) else ""
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A reference in pieces: `source:name|format`."""
+
+    body: str
+
+    @property
+    def expression(self) -> str:
+        """The reference without its format."""
+        return self.body.split("|", 1)[0].strip()
+
+    @property
+    def form(self) -> str:
+        """The format, "" when there is none."""
+        return self.body.split("|", 1)[1].strip() if "|" in self.body else ""
+
+    @property
+    def source(self) -> str:
+        """What comes before the first colon, such as `ev`, `cmp`, `mean`."""
+        return self.expression.split(":", 1)[0]
+
+    @property
+    def name(self) -> str:
+        """What comes after it."""
+        return self.expression.split(":", 1)[1] if ":" in self.expression else ""
+
+    @property
+    def by_arm(self) -> tuple[str, ...]:
+        """(arm, task, split, rest...) of a value over an arm's evidence, else empty."""
+        parts = tuple(self.name.split("/"))
+        return parts if self.source in OVER_ARMS and len(parts) >= 3 else ()
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it stands for a value, not for a citation, a label or quoted configuration."""
+        return self.source not in ("cite", "citep", "ref", "code")
+
+
+OVER_ARMS = ("mean", "sd", "se", "n", "low", "high", "median", "min", "max", "at", "best", "sum")
+
+
+def quoted(passage: Passage) -> list[Quoted]:
+    """The references of a passage, in order."""
+    return [Quoted(body) for body in passage.references]
+
+
+def every_reference(manuscript: Manuscript) -> list[tuple[str, Quoted]]:
+    """All references of the paper, those of figures too, each with its place."""
+    found = [(p.place, q) for p in passages(manuscript) for q in quoted(p)]
+    for _, _, figure in figures(manuscript):
+        for series in figure.series:
+            for body in (*series.y, *series.low, *series.high):
+                found.append((figure.label, Quoted(body)))
+    return found

@@ -1,4 +1,4 @@
-"""A small, complete paper over the sample run: every kind of block, every kind of reference, no literal number."""
+"""A small, complete paper over the sample run: every kind of block and of reference."""
 
 from __future__ import annotations
 
@@ -71,14 +71,19 @@ def sample_manuscript(
 
 def _abstract(skill: ComparisonLine, keeps: ComparisonLine) -> str:
     return (
-        "A skill learned in one language and fluency in another can live in two experts of one base "
+        "A skill learned in one language and fluency in another can live in two experts of one "
+        "base "
         "model. We ask whether merging composes them. Over {{count:seeds|words}} paired seeds the "
-        f"evolved merge reaches {{{{mean:evolve/{TASK}/test|.3f}}}} where the better parent reaches "
-        f"{{{{cmp:{skill.id}.control_mean|.3f}}}}, a difference of {{{{cmp:{skill.id}.effect|pp}}}} "
+        f"evolved merge reaches {{{{mean:evolve/{TASK}/test|.3f}}}} where the better parent "
+        f"reaches "
+        f"{{{{cmp:{skill.id}.control_mean|.3f}}}}, a difference of "
+        f"{{{{cmp:{skill.id}.effect|pp}}}} "
         f"(bootstrap interval {{{{cmp:{skill.id}.low|pp}}}} to {{{{cmp:{skill.id}.high|pp}}}}). "
         "Of {{count:hypotheses|words}} hypotheses fixed in advance, {{count:supported|words}} were "
-        "supported, {{count:refuted|words}} refuted and {{count:inconclusive|words}} left open. The "
-        f"merge forgets: in the skill's own language it loses {{{{cmp:{keeps.id}.effect|pp}}}}, and "
+        "supported, {{count:refuted|words}} refuted and {{count:inconclusive|words}} left open. "
+        "The "
+        f"merge forgets: in the skill's own language it loses {{{{cmp:{keeps.id}.effect|pp}}}}, "
+        f"and "
         "gradient fine-tuning on the same labelled items is stronger "
         f"({{{{mean:finetune/{TASK}/test|.3f}}}})."
     )
@@ -92,7 +97,8 @@ def _introduction() -> Section:
             Paragraph(
                 text="{{cite:akiba2025evolutionary}} merged a Japanese language model with English "
                 "models of mathematics and found a Japanese model that solves mathematics, which "
-                "neither parent does. Whether such a composition is a property of merging or of one "
+                "neither parent does. Whether such a composition is a property of merging or of "
+                "one "
                 "lucky pair is hard to tell at that scale, where a single search costs days. We "
                 "study it where it costs seconds, in a miniature of two languages, with every "
                 "comparison paired by seed and every decision rule fixed before the first trial."
@@ -121,7 +127,8 @@ def _related() -> Section:
             Paragraph(
                 text="Averaging the weights of models fine-tuned from one start improves accuracy "
                 "{{citep:wortsman2022soups}}; adding and subtracting their differences from the "
-                "base edits behaviour {{citep:ilharco2023editing}}. {{cite:yadav2023ties}} trim and "
+                "base edits behaviour {{citep:ilharco2023editing}}. {{cite:yadav2023ties}} trim "
+                "and "
                 "elect signs where experts conflict. {{cite:akiba2025evolutionary}} search the "
                 "coefficients with CMA-ES {{citep:hansen2016tutorial,akiba2025evolutionary}}. "
                 "Multiple tests are corrected after {{cite:holm1979simple}}."
@@ -136,12 +143,14 @@ def _method() -> Section:
         title="Method",
         blocks=(
             Paragraph(
-                text="Let $\\theta_0$ be the base and $\\tau_r = \\theta_r - \\theta_0$ the task vector "
+                text="Let $\\theta_0$ be the base and $\\tau_r = \\theta_r - \\theta_0$ the task "
+                "vector "
                 "of parent $r$. For every parameter group $g$ the merge is"
             ),
             Formula(
                 label="eq:merge",
-                latex="\\theta^{(g)} = \\theta_0^{(g)} + \\sum_{r} \\lambda_r^{(g)}\\,\\tau_r^{(g)}",
+                latex="\\theta^{(g)} = \\theta_0^{(g)} + \\sum_{r} "
+                "\\lambda_r^{(g)}\\,\\tau_r^{(g)}",
             ),
             Paragraph(
                 text="with one coefficient for each parent and group ({{ref:eq:merge}}). Task "
@@ -169,7 +178,8 @@ def _setup(experiment: Experiment) -> Section:
         (
             "Search",
             f"{{{{plan:{plan}.arm.evolve.evaluations|d}}}} evaluations, population "
-            f"{{{{plan:{plan}.arm.evolve.population|d}}}}, step {{{{plan:{plan}.arm.evolve.sigma|.2f}}}}",
+            f"{{{{plan:{plan}.arm.evolve.population|d}}}}, step "
+            f"{{{{plan:{plan}.arm.evolve.sigma|.2f}}}}",
         ),
     )
     return Section(
@@ -179,7 +189,8 @@ def _setup(experiment: Experiment) -> Section:
             Paragraph(
                 text="Every seed trains its own base model and both experts, so seeds are paired. "
                 f"Each plan fixes {{{{plan:{plan}.seeds|words}}}} seeds and a family-wise error of "
-                f"{{{{plan:{plan}.alpha|.2f}}}}. {{{{ref:tab:setup}}}} lists the machine and what was "
+                f"{{{{plan:{plan}.alpha|.2f}}}}. {{{{ref:tab:setup}}}} lists the machine and what "
+                f"was "
                 "spent."
             ),
             Table(
@@ -218,10 +229,7 @@ def _main_table() -> Table:
     rows = tuple(
         (
             label,
-            *(
-                f"{{{{mean:{arm}/{task}/test|.3f}}}}"
-                for task in (TASK, "largest.en", "copy.ko")
-            ),
+            *(f"{{{{mean:{arm}/{task}/test|.3f}}}}" for task in (TASK, "largest.en", "copy.ko")),
             f"{{{{sd:{arm}/{TASK}/test|.3f}}}}",
             f"{{{{n:{arm}/{TASK}/test|d}}}}",
         )
@@ -266,11 +274,11 @@ def _intervals() -> Figure:
             *(
                 Series(
                     label=f"seed {seed}",
-                    x=tuple(label for arm, label in MAIN_ARMS.items() if (arm, seed) != ("ties", 3)),
+                    x=tuple(
+                        label for arm, label in MAIN_ARMS.items() if (arm, seed) != ("ties", 3)
+                    ),
                     y=tuple(
-                        f"at:{arm}/{TASK}/test/{seed}"
-                        for arm in arms
-                        if (arm, seed) != ("ties", 3)
+                        f"at:{arm}/{TASK}/test/{seed}" for arm in arms if (arm, seed) != ("ties", 3)
                     ),
                 )
                 for seed in range(8)
@@ -298,7 +306,8 @@ def _verdict_table(comparisons: Sequence[ComparisonLine]) -> Table:
     )
     return Table(
         label="tab:verdicts",
-        caption="The frozen tests. Effects are treatment minus control, paired by seed; p-values are "
+        caption="The frozen tests. Effects are treatment minus control, paired by seed; p-values "
+        "are "
         "exact and corrected after Holm.",
         columns=(
             Column(title="Hypothesis", align="l"),
@@ -326,7 +335,9 @@ def _forest(comparisons: Sequence[ComparisonLine]) -> Figure:
         "predicted.",
         draw="forest",
         series=(
-            Series(label="effect", x=names, y=field("effect"), low=field("low"), high=field("high")),
+            Series(
+                label="effect", x=names, y=field("effect"), low=field("low"), high=field("high")
+            ),
             Series(label="null", x=names, y=field("null_effect")),
             Series(label="predicted", x=names, y=field("predicted_effect")),
         ),
@@ -364,7 +375,7 @@ def _curves() -> Figure:
 
 
 def _map() -> Figure:
-    groups = tuple(f"{p}.{layer}" for layer in range(3) for p in ("attention", "mlp")) + ("rest",)
+    groups = (*(f"{p}.{layer}" for layer in range(3) for p in ("attention", "mlp")), "rest")
     return Figure(
         label="fig:map",
         caption="What was merged where: mean coefficient of each parent's task vector.",
@@ -437,7 +448,8 @@ def _findings(
             blocks=(
                 Paragraph(
                     text="Supported. The evolved merge exceeds the better parent by "
-                    f"{{{{cmp:{skill.id}.effect|pp}}}} over {{{{cmp:{skill.id}.pairs|words}}}} pairs "
+                    f"{{{{cmp:{skill.id}.effect|pp}}}} over {{{{cmp:{skill.id}.pairs|words}}}} "
+                    f"pairs "
                     f"(p = {{{{verdict:{skill.hypothesis}.p_support_holm|p}}}} after Holm); the "
                     "composition holds on every seed.",
                     claims=("claim-1",),

@@ -1,4 +1,5 @@
-"""A synthetic run, written with the real records: what conduct, compare and a mind would have left behind.
+"""A synthetic run, written with the real records: what conduct, compare and a mind would have left
+behind.
 
 Its accuracies follow the miniature's measured table (eight seeds); nothing here was trained.
 """
@@ -33,7 +34,6 @@ from sandbox.records import (
     RunLine,
     TrialLine,
     VerdictLine,
-    digest_of,
     short_id,
 )
 from tests.papers.sample_manuscript import sample_manuscript
@@ -42,7 +42,7 @@ from tools.trial import TrialSpec
 
 SEEDS = tuple(range(8))
 PRIMARY = "largest.ko"
-GROUPS = tuple(f"{part}.{layer}" for layer in range(3) for part in ("attention", "mlp")) + ("rest",)
+GROUPS = (*(f"{part}.{layer}" for layer in range(3) for part in ("attention", "mlp")), "rest")
 CODE = hashlib.sha256(b"the code").hexdigest()
 DATA = hashlib.sha256(b"the data").hexdigest()
 POINTS = (1, 2, 5, 10, 25, 50, 100, 150, 200, 250, 300)
@@ -75,7 +75,8 @@ ARMS: dict[str, tuple[str, str, dict[str, Any], str, tuple[float, ...]]] = {
 OTHER_TASKS: dict[str, dict[str, tuple[float, ...]]] = {
     "largest.en": {
         "base": (.21,) * 8, "skill-expert": (.993, .988, .991, .996, .985, .979, .982, .990),
-        "language-expert": (.20,) * 8, "joint": (.99,) * 8, "uniform": (.61,) * 8, "ties": (.64,) * 8,
+        "language-expert": (.20,) * 8, "joint": (.99,) * 8, "uniform": (.61,) * 8, "ties": (.64,) *
+        8,
         "task-arithmetic": (.71,) * 8, "random-search": (.52,) * 8,
         "evolve": (.412, .655, .283, .960, .105, .517, .331, .248), "finetune": (.77,) * 8,
     },
@@ -92,7 +93,8 @@ FAILED = ("ties", 3)
 def sample_run(
     folder: Path,
 ) -> tuple[Ledger, dict[str, Any], dict[str, Any], Manuscript, tuple[Reference, ...]]:
-    """Write the run's folder; return its ledger, run.json, plans (id -> frozen plan), a paper, its references.
+    """Write the run's folder; return its ledger, run.json, plans (id -> frozen plan), a paper, its
+    references.
 
     The first call of a process writes the run, later ones copy it.
     """
@@ -267,7 +269,7 @@ def _trial(folder: Path, ledger: Ledger, arm: str, seed: int) -> TrialLine:
 def _evidence(
     ledger: Ledger, trials: Mapping[tuple[str, int], TrialLine]
 ) -> dict[tuple[str, int, str], EvidenceLine]:
-    """The test accuracies, by arm, seed and task; also writes dev scores, searches, coefficients, costs."""
+    """The test accuracies, by arm, seed and task; also writes searches, coefficients, costs."""
     found = {}
     for (arm, seed), trial in trials.items():
         if trial.status != "ok":

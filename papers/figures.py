@@ -1,0 +1,228 @@
+"""Figures, drawn from references to evidence alone.
+
+A drawing is a function in drawings.py; this module fills in the values, draws, and keeps the data behind each figure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from papers.manuscript import Figure, Series
+from papers.numbers import Numbers
+from papers.value import Unit, Value
+from sandbox.errors import PaperError, UnknownName
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+COLUMN_IN = 3.3
+WIDE_IN = 6.9
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "hanji",
+    "figure.dpi": 100,
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A series with its values filled in. at: x as numbers, empty when the x are labels."""
+
+    label: str
+    x: tuple[str, ...]
+    at: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What a drawing gets. unit: of every y; differences of fractions come in percentage points."""
+
+    curves: tuple[Curve, ...]
+    x_label: str
+    y_label: str
+    width_in: float
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """texts: everything with a digit that the figure prints. expressions: what it was drawn from."""
+
+    label: str
+    pdf: Path
+    svg: Path
+    data: Path
+    texts: tuple[str, ...]
+    values: tuple[Value, ...]
+    problems: tuple[str, ...]
+
+
+Drawing = Callable[[Plot], "Canvas"]
+_drawings: dict[str, Drawing] = {}
+
+
+def drawing(name: str) -> Callable[[Drawing], Drawing]:
+    """Declare a way to draw; `Figure.draw` names it."""
+
+    def declare(function: Drawing) -> Drawing:
+        _drawings[name] = function
+        return function
+
+    return declare
+
+
+def known_drawings() -> Mapping[str, Drawing]:
+    """Every drawing, by name."""
+    import papers.drawings  # noqa: F401 - importing it declares them
+
+    return dict(sorted(_drawings.items()))
+
+
+def draw(figure: Figure, numbers: Numbers, folder: Path) -> Drawn:
+    """Write `<label>.pdf`, `.svg` and `.json` (the data) into `folder`. The same evidence gives the same bytes.
+
+    Raises UnknownName for the drawing, UnbackedNumber for a reference, PaperError for series that do not fit.
+    """
+    from matplotlib import rc_context
+
+    known = known_drawings()
+    if figure.draw not in known:
+        raise UnknownName("drawing", figure.draw, list(known))
+    plot, values = _plot(figure, numbers)
+    folder.mkdir(parents=True, exist_ok=True)
+    name = file_name(figure.label)
+    with rc_context(_STYLE), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        canvas = known[figure.draw](plot)
+        texts = _numeric_texts(canvas)
+        _save(canvas, folder / name)
+    data = folder / f"{name}.json"
+    _write_data(data, figure, plot, values, texts)
+    return Drawn(
+        label=figure.label,
+        pdf=folder / f"{name}.pdf",
+        svg=folder / f"{name}.svg",
+        data=data,
+        texts=texts,
+        values=values,
+        problems=tuple(sorted({f"{figure.label}: {w.message}" for w in caught})),
+    )
+
+
+def file_name(label: str) -> str:
+    """`fig:search` -> `fig-search`."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", label).strip("-")
+
+
+def _plot(figure: Figure, numbers: Numbers) -> tuple[Plot, tuple[Value, ...]]:
+    values: list[Value] = []
+
+    def number(expression: str) -> float:
+        values.append(numbers.resolve(expression))
+        shown = values[-1].number
+        return 100 * shown if values[-1].unit == "points" else shown
+
+    curves = tuple(_curve(series, figure.label, number) for series in figure.series)
+    units = {value.unit for value in values}
+    if len(units) != 1:
+        raise PaperError(
+            f"{figure.label}: its values are in {', '.join(sorted(units)) or 'no unit'}",
+            "a figure shows one unit",
+        )
+    x_label, y_label = figure.x_label, figure.y_label
+    width = WIDE_IN if figure.wide else COLUMN_IN
+    return Plot(curves, x_label, y_label, width, units.pop()), tuple(values)
+
+
+def _curve(series: Series, label: str, number: Callable[[str], float]) -> Curve:
+    for name in ("y", "low", "high"):
+        if len(getattr(series, name)) not in (len(series.x), 0 if name != "y" else -1):
+            raise PaperError(
+                f"{label}: series {series.label!r} has {len(series.x)} x and another number of "
+                f"{name}",
+                "give one for each x",
+            )
+    numeric = all(re.fullmatch(r"-?\d+(\.\d+)?", x) for x in series.x)
+    return Curve(
+        label=series.label,
+        x=series.x,
+        at=tuple(float(x) for x in series.x) if numeric else (),
+        y=tuple(number(e) for e in series.y),
+        low=tuple(number(e) for e in series.low),
+        high=tuple(number(e) for e in series.high),
+    )
+
+
+def _save(canvas: Canvas, stem: Path) -> None:
+    canvas.savefig(
+        stem.with_name(f"{stem.name}.pdf"),
+        metadata={"CreationDate": None, "Creator": None, "Producer": None},
+    )
+    canvas.savefig(stem.with_name(f"{stem.name}.svg"), metadata={"Date": None, "Creator": None})
+
+
+def _numeric_texts(canvas: Canvas) -> tuple[str, ...]:
+    """Texts with a digit that are really drawn: ticks outside of the axes are not."""
+    from matplotlib.text import Text
+
+    canvas.draw_without_rendering()
+    hidden = {label for axes in canvas.axes for label in _outside(axes)}
+    texts = [
+        t.get_text()
+        for t in canvas.findobj(Text)
+        if isinstance(t, Text) and t.get_visible() and t not in hidden
+    ]
+    return tuple(dict.fromkeys(text for text in texts if re.search(r"\d", text)))
+
+
+def _outside(axes: object) -> list[object]:
+    found: list[object] = []
+    for axis, limits in (
+        (axes.xaxis, axes.get_xlim()),  # type: ignore[attr-defined]
+        (axes.yaxis, axes.get_ylim()),  # type: ignore[attr-defined]
+    ):
+        low, high = sorted(limits)
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not low - 1e-9 <= tick.get_loc() <= high + 1e-9:
+                found += [tick.label1, tick.label2]
+    return found
+
+
+def _write_data(
+    file: Path, figure: Figure, plot: Plot, values: tuple[Value, ...], texts: tuple[str, ...]
+) -> None:
+    body = {
+        "label": figure.label,
+        "draw": figure.draw,
+        "unit": "percentage points" if plot.unit == "points" else plot.unit,
+        "curves": [asdict(curve) for curve in plot.curves],
+        "sources": {value.expression: list(value.sources) for value in values},
+        "texts": list(texts),
+    }
+    text = json.dumps(body, indent=1, ensure_ascii=False, sort_keys=True)
+    file.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,316 @@
+"""Where every number of a paper comes from: expressions over the ledger, never a typed value.
+
+    ev:ID                              one sealed measured value
+    cmp:ID.FIELD                       effect, low, high, p_support, p_refute, treatment_mean,
+                                       control_mean, pairs, null_effect, predicted_effect
+    verdict:HYPOTHESIS.FIELD           p_support_holm, p_refute_holm, alpha, family_size, ruling
+    mean:ARM/TASK/SPLIT[/METRIC]       over seeds; also sd, min, max, median; METRIC: or accuracy
+    low:ARM/TASK/SPLIT[/METRIC]        95% Student t interval of that mean, also high; a fraction
+                                       stays in [0, 1]
+    n:ARM/TASK/SPLIT[/METRIC]          how many seeds are behind it
+    at:ARM/TASK/SPLIT/SEED[/METRIC]    one seed
+    diff:A;B   ratio:A;B               of two expressions, in parentheses if they hold a semicolon
+    count:WHAT                         lines of the ledger (see counts.py)
+    cost:FIELD[/PREFIX]                sum over cost lines, those whose `what` begins with PREFIX
+    plan:EXPERIMENT.PATH               frozen configuration: seeds, arms, alpha, arm.NAME.ARGUMENT
+    fact:PATH                          run.json: what the machine is, what was allowed
+    trial:ID.FIELD                     wall_s, cpu_s, memory_peak_bytes, seed, status, limit, ...
+    hypothesis:ID.FIELD                title, statement, prediction, refuted_by, rationale (text)
+    deviation:ID   failure:ID          what happened, and why (text)
+
+ARM may be ARM@EXPERIMENT: only the seeds of that plan. Nothing is evaluated as code.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from pydantic import JsonValue
+
+from papers.configuration import configured
+from papers.counts import count, spent
+from papers.sample import Sample
+from papers.value import Rendered, Unit, Value, write
+from sandbox.errors import UnbackedNumber
+from sandbox.ledger import Ledger
+from sandbox.records import (
+    ComparisonLine,
+    DeviationLine,
+    EvidenceLine,
+    FailureLine,
+    HypothesisLine,
+    TrialLine,
+    VerdictLine,
+)
+
+_COMPARED = ("effect", "low", "high", "null_effect", "predicted_effect")
+_RULED: dict[str, Unit] = {
+    "p_support_holm": "p",
+    "p_refute_holm": "p",
+    "alpha": "number",
+    "family_size": "count",
+    "ruling": "text",
+}
+_TRIED: dict[str, Unit] = {
+    "wall_s": "s",
+    "cpu_s": "s",
+    "memory_peak_bytes": "bytes",
+    "seed": "number",
+    "status": "text",
+    "limit": "text",
+    "reason": "text",
+    "arm": "text",
+    "tool": "text",
+}
+_SAID = ("title", "statement", "prediction", "refuted_by", "rationale", "family")
+_STATISTICS = ("mean", "sd", "min", "max", "median", "low", "high", "n")
+
+
+class Numbers:
+    """Resolves expressions against one run.
+
+    facts: run.json. plans: experiment id -> frozen plan. references: how many works the paper
+    cites, if it is known.
+    """
+
+    def __init__(
+        self,
+        lines: Ledger,
+        facts: Mapping[str, JsonValue],
+        plans: Mapping[str, JsonValue] | None = None,
+        references: int | None = None,
+    ) -> None:
+        self._ledger = lines
+        self._facts = facts
+        self._plans = plans or {}
+        self._references = references
+        self._groups: dict[tuple[str, str, str, str], list[EvidenceLine]] = {}
+        for line in lines.lines(EvidenceLine):
+            key = (line.arm, line.task, line.split, line.metric)
+            self._groups.setdefault(key, []).append(line)
+        self._verdicts = {line.hypothesis: line for line in lines.lines(VerdictLine)}
+        self._sources: dict[str, Callable[[str], Value]] = {
+            "ev": self._evidence,
+            "cmp": self._comparison,
+            "verdict": self._verdict,
+            "at": self._at,
+            "diff": self._diff,
+            "ratio": self._ratio,
+            "count": self._count,
+            "cost": self._cost,
+            "plan": self._plan,
+            "fact": self._fact,
+            "trial": self._trial,
+            "deviation": self._deviation,
+            "failure": self._failure,
+            "hypothesis": self._hypothesis,
+            **{name: self._statistic(name) for name in _STATISTICS},
+        }
+
+    def resolve(self, expression: str) -> Value:
+        """The value behind an expression (without a format).
+
+        Raises UnbackedNumber when it names nothing that the run holds, with the nearest names.
+        """
+        source, colon, rest = expression.strip().partition(":")
+        found = self._sources.get(source)
+        if found is None or not colon:
+            raise _unknown("source of numbers", source, self._sources)
+        return replace(found(rest), expression=expression.strip())
+
+    def render(self, body: str) -> Rendered:
+        """A reference as prose holds it, `{{mean:evolve/copy.ko/test|.3f}}`, braces optional.
+
+        Raises UnbackedNumber.
+        """
+        body = body.strip().removeprefix("{{").removesuffix("}}").strip()
+        expression, _, form = body.rpartition("|") if "|" in body else (body, "", "")
+        value = self.resolve(expression)
+        text = write(value, form.strip())
+        return Rendered(text, value.value, value.unit, value.sources, body)
+
+    def sample(self, text: str) -> Sample:
+        """The evidence over seeds behind `ARM/TASK/SPLIT[/METRIC]`."""
+        arm, task, split, *rest = [*text.split("/", 3)]
+        metric = rest[0] if rest else "accuracy"
+        arm, _, experiment = arm.partition("@")
+        lines = self._groups.get((arm, task, split, metric))
+        if not lines:
+            known = ["/".join(key) for key in self._groups]
+            raise _unknown("measured group", "/".join((arm, task, split, metric)), known)
+        if experiment:
+            lines = self._of_plan(lines, experiment)
+        return Sample.of(text, lines)
+
+    def _of_plan(self, lines: list[EvidenceLine], experiment: str) -> list[EvidenceLine]:
+        plan = self._plan_of(experiment)
+        seeds = plan.get("seeds") if isinstance(plan, dict) else None
+        chosen = [line for line in lines if isinstance(seeds, list) and line.seed in seeds]
+        if not chosen:
+            raise UnbackedNumber(
+                f"no seed of {lines[0].arm} belongs to plan {experiment}", "name another plan"
+            )
+        return chosen
+
+    def _evidence(self, rest: str) -> Value:
+        line = self._ledger.find(EvidenceLine, rest)
+        if line is None:
+            known = [e.id for e in self._ledger.lines(EvidenceLine)]
+            raise _unknown("evidence", rest, known)
+        return Value(line.value, line.unit, (f"evidence:{line.id}",), rest)
+
+    def _comparison(self, rest: str) -> Value:
+        id, _, field = rest.rpartition(".")
+        line = self._ledger.find(ComparisonLine, id)
+        if line is None:
+            known = [c.id for c in self._ledger.lines(ComparisonLine)]
+            raise _unknown("comparison", id, known)
+        units: dict[str, Unit] = {"p_support": "p", "p_refute": "p", "pairs": "count"}
+        measured = self._unit_of(line)
+        units.update(treatment_mean=measured, control_mean=measured)
+        units.update(dict.fromkeys(_COMPARED, "points" if measured == "fraction" else measured))
+        if field not in units:
+            raise _unknown("field of a comparison", field, units)
+        sources = (f"comparison:{id}", *(f"evidence:{e}" for e in line.evidence))
+        return Value(getattr(line, field), units[field], sources, rest)
+
+    def _unit_of(self, line: ComparisonLine) -> Unit:
+        units = {self._evidence(id).unit for id in line.evidence}
+        if len(units) != 1:
+            raise UnbackedNumber(
+                f"comparison {line.id} rests on evidence in {len(units)} units",
+                "a comparison needs sealed evidence of one unit",
+            )
+        return units.pop()
+
+    def _verdict(self, rest: str) -> Value:
+        hypothesis, _, field = rest.rpartition(".")
+        line = self._verdicts.get(hypothesis)
+        if line is None:
+            raise _unknown("hypothesis with a verdict", hypothesis, self._verdicts)
+        if field not in _RULED:
+            raise _unknown("field of a verdict", field, _RULED)
+        sources = (f"verdict:{line.id}", f"comparison:{line.comparison}")
+        return Value(getattr(line, field), _RULED[field], sources, rest)
+
+    def _statistic(self, name: str) -> Callable[[str], Value]:
+        def over_seeds(rest: str) -> Value:
+            if rest.count("/") < 2:
+                raise UnbackedNumber(f"{name}:{rest} names no group", f"{name}:ARM/TASK/SPLIT")
+            sample = self.sample(rest)
+            unit: Unit = "count" if name == "n" else sample.unit
+            return Value(sample.statistic(name), unit, sample.sources, rest)
+
+        return over_seeds
+
+    def _at(self, rest: str) -> Value:
+        parts = rest.split("/", 4)
+        if len(parts) < 4:
+            raise UnbackedNumber(f"at:{rest} names no seed", "write at:ARM/TASK/SPLIT/SEED")
+        arm, task, split, seed = parts[:4]
+        sample = self.sample("/".join((arm, task, split, *parts[4:])))
+        line = sample.by_seed.get(seed)
+        if line is None:
+            raise _unknown(f"seed of {arm}", seed, sample.by_seed)
+        return Value(line.value, line.unit, (f"evidence:{line.id}",), rest)
+
+    def _diff(self, rest: str) -> Value:
+        first, second = self._two(rest)
+        unit: Unit = "points" if first.unit == "fraction" else first.unit
+        sources = _joined(first, second)
+        return Value(first.number - second.number, unit, sources, rest)
+
+    def _ratio(self, rest: str) -> Value:
+        first, second = self._two(rest)
+        if second.number == 0:
+            raise UnbackedNumber(f"ratio:{rest} divides by zero", "give the difference instead")
+        return Value(first.number / second.number, "ratio", _joined(first, second), rest)
+
+    def _two(self, rest: str) -> tuple[Value, Value]:
+        first, second = (self.resolve(part) for part in _operands(rest))
+        if first.unit != second.unit or first.unit in ("text", "p"):
+            raise UnbackedNumber(
+                f"{rest}: {first.unit} and {second.unit} do not combine",
+                "both sides need the same unit, and neither text nor p-values",
+            )
+        return first, second
+
+    def _count(self, rest: str) -> Value:
+        if rest == "references" and self._references is not None:
+            return Value(float(self._references), "count", ("bibliography",), rest)
+        return count(self._ledger, rest)
+
+    def _cost(self, rest: str) -> Value:
+        return spent(self._ledger, rest)
+
+    def _plan_of(self, id: str) -> JsonValue:
+        if id not in self._plans:
+            raise _unknown("plan", id, self._plans)
+        return self._plans[id]
+
+    def _plan(self, rest: str) -> Value:
+        id, _, path = rest.partition(".")
+        return configured(self._plan_of(id), path, f"plan:{id}")
+
+    def _fact(self, rest: str) -> Value:
+        return configured(dict(self._facts), rest, "run.json")
+
+    def _trial(self, rest: str) -> Value:
+        id, _, field = rest.rpartition(".")
+        line = self._ledger.find(TrialLine, id)
+        if line is None:
+            raise _unknown("trial", id, [t.id for t in self._ledger.lines(TrialLine)])
+        if field not in _TRIED:
+            raise _unknown("field of a trial", field, _TRIED)
+        return Value(getattr(line, field), _TRIED[field], (f"trial:{id}",), rest)
+
+    def _deviation(self, rest: str) -> Value:
+        line = self._ledger.find(DeviationLine, rest)
+        if line is None:
+            raise _unknown("deviation", rest, [d.id for d in self._ledger.lines(DeviationLine)])
+        return Value(f"{line.what}: {line.why}", "text", (f"deviation:{rest}",), rest)
+
+    def _failure(self, rest: str) -> Value:
+        line = self._ledger.find(FailureLine, rest)
+        if line is None:
+            raise _unknown("failure", rest, [f.id for f in self._ledger.lines(FailureLine)])
+        return Value(f"{line.stage}: {line.what}", "text", (f"failure:{rest}",), rest)
+
+    def _hypothesis(self, rest: str) -> Value:
+        id, _, field = rest.rpartition(".")
+        line = self._ledger.find(HypothesisLine, id)
+        if line is None:
+            raise _unknown("hypothesis", id, [h.id for h in self._ledger.lines(HypothesisLine)])
+        if field not in _SAID:
+            raise _unknown("field of a hypothesis", field, _SAID)
+        return Value(str(getattr(line, field)), "text", (f"hypothesis:{id}",), rest)
+
+
+def _operands(rest: str) -> tuple[str, str]:
+    """Split at the one semicolon outside of parentheses."""
+    depth, cuts = 0, []
+    for place, letter in enumerate(rest):
+        depth += (letter == "(") - (letter == ")")
+        if letter == ";" and depth == 0:
+            cuts.append(place)
+    if len(cuts) != 1:
+        raise UnbackedNumber(f"{rest!r} is not two expressions", "write A;B, or (A;B);C")
+    return _bare(rest[: cuts[0]]), _bare(rest[cuts[0] + 1 :])
+
+
+def _bare(text: str) -> str:
+    text = text.strip()
+    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
+
+
+def _joined(first: Value, second: Value) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first.sources, *second.sources)))
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> UnbackedNumber:
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=4, cutoff=0.3) or names[:4]
+    fix = f"nearest: {', '.join(near)}" if near else "the run holds none"
+    return UnbackedNumber(f"no {kind} {name!r}", fix)

@@ -1,0 +1,72 @@
+"""A choice made on the items that then judge it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from papers.review.check import check
+from papers.review.finding import Case, Finding, found
+from papers.review.passage import passages, quoted
+from papers.review.retest import plan_test
+from sandbox.records import ComparisonLine, EvidenceLine, TrialLine
+
+_TRACE = re.compile(r"best:\d+|fitness(?::.*)?")
+
+
+@check("selected_on_test")
+def selected_on_test(case: Case) -> Iterable[Finding]:
+    """A search used the test split, or what was selected on the dev split is also judged on it."""
+    for line in case.ledger.lines(EvidenceLine):
+        if line.split == "test" and _TRACE.fullmatch(line.metric):
+            what = f"the search of {line.arm}, seed {line.seed}, saw the test split"
+            yield found(
+                f"ledger, evidence {line.id}", what, "search on dev items, judge on test items"
+            )
+            break
+    for trial in case.ledger.lines(TrialLine):
+        if trial.tool in ("search", "finetune") and trial.arguments.get("split") == "test":
+            what = f"its {trial.tool} was told to use the test split"
+            yield found(
+                f"ledger, trial {trial.id}", what, "search on dev items, judge on test items"
+            )
+    searched = {t.arm for t in case.ledger.lines(TrialLine) if t.tool in ("search", "finetune")}
+    yield from _judged(case, searched)
+    yield from _quoted(case, searched)
+
+
+def _judged(case: Case, searched: set[str]) -> Iterable[Finding]:
+    for line in case.ledger.lines(ComparisonLine):
+        test = plan_test(case.plans, line.experiment)
+        for name in ("treatment", "control"):
+            side = test.get(name) if test else None
+            if not isinstance(side, dict):
+                continue
+            arms = side.get("arms")
+            names = [str(arm) for arm in arms] if isinstance(arms, list | tuple) else []
+            where = f"ledger, comparison {line.id}"
+            if side.get("split") == "dev" and searched.intersection(names):
+                what = f"its {name} was selected on the dev split and is judged on it"
+                yield found(where, what, "judge on the test split under a new plan")
+            if name == "treatment" and len(names) > 1:
+                what = (
+                    "its treatment is the best of several arms, chosen on the items that judge it"
+                )
+                yield found(where, what, "fix one treatment arm in the plan", severity="major")
+
+
+def _quoted(case: Case, searched: set[str]) -> Iterable[Finding]:
+    """Dev accuracies of searched arms, quoted without saying so."""
+    for passage in passages(case.manuscript):
+        if passage.role == "axis" or re.search(
+            r"\bdev(?:elopment)?\b", passage.text.split("{{")[0]
+        ):
+            continue
+        for reference in quoted(passage):
+            arm, split = (*reference.by_arm, "", "", "")[0], (*reference.by_arm, "", "", "")[2]
+            rest = reference.by_arm[3:]
+            accuracy = not rest or (reference.source == "at" and len(rest) == 1)
+            said = re.search(r"\bdev(?:elopment)?\b", passage.words)
+            if split == "dev" and arm.partition("@")[0] in searched and accuracy and not said:
+                what = f"the accuracy of {arm} on the split that selected it is quoted as a result"
+                yield found(passage.quote(reference.body), what, "quote the test split")

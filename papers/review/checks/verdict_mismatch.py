@@ -1,0 +1,70 @@
+"""A ruling told otherwise than it was made, or made otherwise than the rule says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from papers.claim import is_open, sentences
+from papers.review.check import check
+from papers.review.finding import Case, Finding, Mend, found
+from papers.review.passage import Passage, passages
+from papers.review.retest import ruling
+from sandbox.records import ClaimLine, ComparisonLine, VerdictLine
+
+_RULING = re.compile(r"\b(supported|refuted|inconclusive)\b", re.IGNORECASE)
+
+
+@check("verdict_mismatch")
+def verdict_mismatch(case: Case) -> Iterable[Finding]:
+    """The text calls a hypothesis supported, refuted or inconclusive and its verdict is another."""
+    rulings: dict[str, str] = {}
+    for verdict in case.ledger.lines(VerdictLine):
+        rulings[verdict.hypothesis] = verdict.ruling
+        line = case.ledger.find(ComparisonLine, verdict.comparison)
+        if line is not None and ruling(verdict, line) != verdict.ruling:
+            yield found(
+                f"ledger, verdict {verdict.id}",
+                f"it rules {verdict.ruling}, the frozen rule gives {ruling(verdict, line)}",
+                "rule again from the comparison",
+            )
+    for passage in passages(case.manuscript):
+        hypothesis = _hypothesis(case, passage)
+        if hypothesis in rulings and passage.role in ("paragraph", "item"):
+            yield from _told(passage, rulings[hypothesis])
+        elif hypothesis and hypothesis not in rulings and passage.role in ("paragraph", "item"):
+            yield from _told(passage, "untested")
+
+
+def _hypothesis(case: Case, passage: Passage) -> str:
+    """The one hypothesis that the passage is about, "" when there is none or several."""
+    about = {
+        claim.hypothesis
+        for id in passage.claims
+        if (claim := case.ledger.find(ClaimLine, id)) is not None and claim.hypothesis
+    }
+    if about:
+        return about.pop() if len(about) == 1 else ""
+    for line in case.hypotheses:
+        if passage.section == f"sec:{line.id}" or case.titles.get(passage.section) == line.title:
+            return line.id
+    return ""
+
+
+def _told(passage: Passage, ruled: str) -> Iterable[Finding]:
+    for sentence in sentences(passage.text):
+        plain = re.sub(r"\{\{.*?\}\}", " ", sentence)
+        for match in _RULING.finditer(plain):
+            word = match.group(1).lower()
+            negated = re.search(
+                r"\b(?:not|neither|nor|never)\W+(?:\w+\W+){0,2}$", plain[: match.start()]
+            )
+            wrong = (word == ruled) if negated else (word != ruled)
+            if not wrong or (is_open(sentence) and not negated):
+                continue
+            mend = Mend(
+                action="drop-sentence", section=passage.section, block=passage.block, old=sentence
+            )
+            said = f"{'not ' if negated else ''}{word}"
+            fix = f"say that it is {ruled}"
+            yield found(passage.quote(match.group(0)), f"it says {said}, it is {ruled}", fix, mend)
