@@ -1,4 +1,4 @@
-"""One budget over wall time, trials, CPU and GPU time, disk, tokens and money: reserve before spending."""
+"""One budget over time, trials, CPU, GPU, disk, tokens and money: reserve before spending."""
 
 from __future__ import annotations
 
@@ -32,14 +32,20 @@ class Spend:
     dollars: float = 0.0
 
     def __add__(self, other: Spend) -> Spend:
-        return Spend(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+        return Spend(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        )
 
     def __sub__(self, other: Spend) -> Spend:
-        return Spend(**{f.name: getattr(self, f.name) - getattr(other, f.name) for f in fields(self)})
+        return Spend(
+            **{f.name: getattr(self, f.name) - getattr(other, f.name) for f in fields(self)}
+        )
 
     def exceeded_in(self, caps: Spend) -> list[str]:
         """Names of the resources of which this is more than `caps` allows."""
-        return [f.name for f in fields(self) if getattr(self, f.name) > getattr(caps, f.name) + 1e-9]
+        return [
+            f.name for f in fields(self) if getattr(self, f.name) > getattr(caps, f.name) + 1e-9
+        ]
 
     def facts(self) -> dict[str, JsonValue]:
         """As JSON, rounded to what a person reads."""
@@ -61,8 +67,8 @@ class Reservation:
 class Budget:
     """Caps, what is spent and what is reserved. Threads may share it.
 
-    earlier_wall_s: wall time of earlier sessions of the same run. The wall cap keeps `report_s` back, so that the
-    report can always be written; only `for_report=True` may reserve from it.
+    earlier_wall_s: wall time of earlier sessions of the same run. The wall cap keeps `report_s`
+    back, so that the report can always be written; only `for_report=True` may reserve from it.
     """
 
     def __init__(
@@ -82,7 +88,10 @@ class Budget:
         self._lock = threading.Lock()
 
     def reserve(self, estimate: Spend, what: str, *, for_report: bool = False) -> Reservation:
-        """Set `estimate` aside. Raises BudgetSpent naming the resource when a cap would be passed."""
+        """Set `estimate` aside.
+
+        Raises BudgetSpent naming the resource when a cap would be passed.
+        """
         with self._lock:
             held = sum((r.estimate for r in self._open.values()), Spend())
             asked = self._now() + replace(held, wall_s=0.0) + estimate
@@ -139,8 +148,8 @@ class Budget:
 def spent_before(ledger: Ledger) -> Spend:
     """What earlier sessions of the run spent, read back from the ledger.
 
-    A session's wall time runs from its own cost line to the last line written in it: a session that was killed left
-    no closing line. CPU and trials are those of the trials that were really run.
+    A session's wall time runs from its own cost line to the last line written in it: a session that
+    was killed left no closing line. CPU and trials are those of the trials that were really run.
     """
     trials = [line for line in ledger.lines(TrialLine) if not line.cached]
     costs = [line for line in ledger.lines(CostLine) if not line.trials]

@@ -1,4 +1,7 @@
-"""What this machine has, what is missing, and the exact mend. What cannot be looked at is `unchecked`, never `ok`."""
+"""What this machine has, what is missing, and the exact mend.
+
+What cannot be looked at is `unchecked`, never `ok`.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,19 @@ from typing import Literal
 
 State = Literal["ok", "missing", "poor", "unchecked"]
 STYLES = (
-    "natbib.sty", "booktabs.sty", "siunitx.sty", "microtype.sty", "algpseudocode.sty", "pgfplots.sty",
-    "cleveref.sty", "lmodern.sty", "threeparttable.sty", "enumitem.sty", "subcaption.sty", "hyperref.sty",
-)  # fmt: skip
+    "natbib.sty",
+    "booktabs.sty",
+    "siunitx.sty",
+    "microtype.sty",
+    "algpseudocode.sty",
+    "pgfplots.sty",
+    "cleveref.sty",
+    "lmodern.sty",
+    "threeparttable.sty",
+    "enumitem.sty",
+    "subcaption.sty",
+    "hyperref.sty",
+)
 TEX = (
     "apt-get install --no-install-recommends latexmk lmodern texlive-latex-recommended"
     " texlive-fonts-recommended texlive-pictures texlive-latex-extra texlive-science"
@@ -28,7 +41,7 @@ TRIAL_MEMORY_BYTES = 2 * GIB
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. required: without it no run works at all. fix: empty when nothing is to be done."""
+    """One thing looked at. required: no run works without it. fix: empty when all is well."""
 
     name: str
     state: State
@@ -63,36 +76,39 @@ def _examine(runs: Path) -> Iterator[Check]:
 
 
 def _python() -> Check:
+    """An older one cannot have come as far as this line: the package refuses to install there."""
     found = f"Python {sys.version.split()[0]}, {sys.executable}"
-    if sys.version_info >= (3, 11):
-        return Check("python", "ok", found, required=True)
-    return Check("python", "missing", found, "install Python 3.11 or newer", required=True)
+    return Check("python", "ok", found, required=True)
 
 
 def _torch() -> Check:
     """Import it for real, in a process of its own: a broken wheel shows only then."""
-    code = "import torch; print(torch.__version__, '; GPU' if torch.cuda.is_available() else '; CPU only')"
+    code = "import torch; print(torch.__version__, 'with GPU' * torch.cuda.is_available())"
     fix = "./hanji --version, which installs torch==2.13.0 into .venv"
     try:
         done = _ask([sys.executable, "-P", "-c", code], timeout_s=120)
     except subprocess.TimeoutExpired:
-        return Check("torch", "unchecked", "importing it took more than two minutes", fix, required=True)
+        return Check(
+            "torch", "unchecked", "importing it took more than two minutes", fix, required=True
+        )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return Check("torch", "missing", last, fix, required=True)
-    return Check("torch", "ok", done.stdout.strip().replace(" ;", ","), required=True)
+    return Check("torch", "ok", done.stdout.strip(), required=True)
 
 
 def _bubblewrap() -> Check:
     path = shutil.which("bwrap")
     if path is None:
-        return Check("bubblewrap", "missing", "no bwrap", "apt-get install bubblewrap", required=True)
+        return Check(
+            "bubblewrap", "missing", "no bwrap", "apt-get install bubblewrap", required=True
+        )
     return Check("bubblewrap", "ok", _ask([path, "--version"]).stdout.strip(), required=True)
 
 
 def _confinement() -> Check:
     """Start a sandbox and try what it must refuse; that bwrap is installed says little."""
-    from sandbox.backends import find_backend
+    from sandbox.backend import find_backend
     from sandbox.errors import HanjiError
 
     try:
@@ -149,7 +165,9 @@ def _memory() -> Check:
         return Check("memory", "unchecked", "/proc/meminfo cannot be read")
     found = f"{free / GIB:.1f} GiB available"
     if free < TRIAL_MEMORY_BYTES:
-        return Check("memory", "poor", found, "a trial may use 2 GiB: free some, or run --workers 1")
+        return Check(
+            "memory", "poor", found, "a trial may use 2 GiB: free some, or run --workers 1"
+        )
     return Check("memory", "ok", found)
 
 
@@ -169,7 +187,9 @@ def _disk(runs: Path) -> Check:
     free = shutil.disk_usage(_existing(runs)).free
     found = f"{free / GIB:.1f} GiB free for {runs}"
     if free < RUN_DISK_BYTES:
-        return Check("disk", "poor", found, "a run needs about 2 GiB: make room, or choose another --runs")
+        return Check(
+            "disk", "poor", found, "a run needs about 2 GiB: make room, or choose another --runs"
+        )
     return Check("disk", "ok", found)
 
 
@@ -182,7 +202,9 @@ def _writable(name: str, folder: Path) -> Check:
             file.flush()
     except OSError as error:
         fix = f"make {place} writable for you, or choose another folder"
-        return Check(name, "missing", f"{place}: {error.strerror}", fix, required=name == "runs folder")
+        return Check(
+            name, "missing", f"{place}: {error.strerror}", fix, required=name == "runs folder"
+        )
     return Check(name, "ok", f"{folder} can be written", required=name == "runs folder")
 
 
@@ -194,7 +216,10 @@ def _existing(folder: Path) -> Path:
 
 def _ask(command: list[str], timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
+        command,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
-
-

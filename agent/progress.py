@@ -12,7 +12,10 @@ Watch = Callable[["Event"], None]
 
 @dataclass(frozen=True)
 class Event:
-    """One moment of a run. best: the best held-out accuracy on the primary task so far, below zero when there is none."""
+    """One moment of a run.
+
+    best: held-out accuracy on the primary task so far, below zero when there is none.
+    """
 
     stage: str
     text: str = ""

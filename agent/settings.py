@@ -1,4 +1,4 @@
-"""How to run: one frozen Settings, read once (defaults < hanji.toml < topic file < environment < flags)."""
+"""How to run: one frozen Settings (defaults < hanji.toml < topic < environment < flags)."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def _cache() -> Path:
 class Settings(BaseModel):
     """Resolved settings; recorded in run.json.
 
-    budget: a wall time that overrides the topic's, 0 for none. workers: trials that run at once. script: the file of
-    the scripted mind.
+    budget: a wall time that overrides the topic's, 0 for none. workers: trials that run at once.
+    script: the file of the scripted mind.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,7 +69,10 @@ def read_settings(
     environment: Mapping[str, str] | None = None,
     file: Path = Path("hanji.toml"),
 ) -> Settings:
-    """Merge all sources, strongest last. A flag that is None was not given. Raises BadInput naming the source."""
+    """Merge all sources, strongest last. A flag that is None was not given.
+
+    Raises BadInput naming the source.
+    """
     known = set(Settings.model_fields)
     layers: dict[str, Mapping[str, object]] = {
         str(file): _file(file),
@@ -81,7 +84,9 @@ def read_settings(
     for source, layer in layers.items():
         unknown = sorted(set(layer) - known)
         if unknown:
-            raise BadInput(f"{source}: unknown setting {unknown[0]!r}", f"known: {', '.join(sorted(known))}")
+            raise BadInput(
+                f"{source}: unknown setting {unknown[0]!r}", f"known: {', '.join(sorted(known))}"
+            )
         merged |= layer
     try:
         return Settings.model_validate(merged)
@@ -98,7 +103,9 @@ def _file(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not TOML: {error}", "write lines such as runs = 'runs'") from error
+        raise BadInput(
+            f"{path} is not TOML: {error}", "write lines such as runs = 'runs'"
+        ) from error
 
 
 def _of_topic(topic: Topic | None) -> dict[str, object]:

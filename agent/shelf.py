@@ -1,12 +1,16 @@
-"""The folder of runs: find one by its name, and say in a line how each ended."""
+"""The folder of runs: find one by its name, and read how each ended without touching it."""
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.errors import BadInput
+from sandbox.ledger import Ledger
 
 LEDGER = "ledger.jsonl"
 
@@ -33,12 +37,15 @@ def all_runs(folder: Path) -> list[Path]:
 
 
 def find_run(name: str, folder: Path) -> Path:
-    """The run that `name` means: a folder, an id, a unique part of one, or `last`. Raises BadInput."""
+    """The run of that name: a folder, an id, a unique part of one, or `last`. Raises BadInput."""
     if (Path(name) / LEDGER).is_file():
         return Path(name)
     runs = all_runs(folder)
     if not runs:
-        raise BadInput(f"there are no runs in {folder}", "start one with `hanji demo`, or name the folder with --runs")
+        raise BadInput(
+            f"there are no runs in {folder}",
+            "start one with `hanji demo`, or name the folder with --runs",
+        )
     if name == "last":
         return runs[-1]
     fits = [run for run in runs if run.name == name] or [
@@ -47,12 +54,23 @@ def find_run(name: str, folder: Path) -> Path:
     if len(fits) == 1:
         return fits[0]
     if fits:
-        raise BadInput(f"{name!r} fits {len(fits)} runs", f"say which: {', '.join(run.name for run in fits)}")
+        raise BadInput(
+            f"{name!r} fits {len(fits)} runs", f"say which: {', '.join(run.name for run in fits)}"
+        )
     raise BadInput(f"no run {name!r} in {folder}", "`hanji list` names them")
 
 
+@contextmanager
+def reading(run: Path) -> Iterator[Ledger]:
+    """A copy of the run's ledger: the run may be at work on it. Raises LedgerBroken."""
+    with tempfile.TemporaryDirectory(prefix="hanji-") as folder:
+        copy = Path(folder) / LEDGER
+        copy.write_bytes((run / LEDGER).read_bytes())
+        yield Ledger(copy)
+
+
 def _began(run: Path) -> tuple[str, str]:
-    """When the run began, by its own record; a run cut off before that record sorts by its name's date."""
+    """When the run began, by its own record; one cut off before that goes by its name's date."""
     try:
         began = json.loads((run / "run.json").read_text(encoding="utf-8"))["started_at"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -17,8 +17,16 @@ from rich.text import Text
 from agent.progress import Event, Watch, unwatched
 
 STAGES = (
-    "survey", "hypothesize", "design", "experiment", "interpret", "write", "review", "revise", "publish",
-)  # fmt: skip
+    "survey",
+    "hypothesize",
+    "design",
+    "experiment",
+    "interpret",
+    "write",
+    "review",
+    "revise",
+    "publish",
+)
 LINE_EVERY_S = 30.0
 
 
@@ -37,7 +45,7 @@ def watching(*, quiet: bool = False, stream: TextIO | None = None) -> Iterator[W
 
 
 class Screen:
-    """A few lines that are redrawn in place: stage, hypothesis, trials, best so far, spend, time left."""
+    """A few lines, redrawn in place: stage, hypothesis, trials, best so far, spend, time left."""
 
     def __init__(self, console: Console) -> None:
         self.event = Event(stage=STAGES[0])
@@ -48,7 +56,7 @@ class Screen:
             get_renderable=self.picture,
             refresh_per_second=4,
             redirect_stdout=False,
-            redirect_stderr=False,
+            redirect_stderr=True,
         )
 
     def __call__(self, event: Event) -> None:
@@ -76,7 +84,7 @@ class Screen:
 
 
 class Lines:
-    """One line for every stage, hypothesis and message, and for the trials one every half minute."""
+    """A line for every stage, hypothesis and message; for the trials, one every half minute."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -98,11 +106,14 @@ class Lines:
         ):
             self._line_at = now
             best = f", best {event.best:.1%}" if event.best >= 0 else ""
-            self._say(f"trials {event.trials_done}/{event.trials_total}{best}; {_spent(event, 0.0)}")
+            self._say(
+                f"trials {event.trials_done}/{event.trials_total}{best}; {_spent(event, 0.0)}"
+            )
         self._before = event
 
     def _say(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)  # noqa: T201
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
 
 
 def clock(seconds: float) -> str:
@@ -129,7 +140,9 @@ def _trials(event: Event) -> RenderableType:
     row = Table.grid(padding=(0, 2))
     done = f"{event.trials_done} of {event.trials_total} done, {event.trials_running} running"
     bar = ProgressBar(
-        total=max(1, event.trials_total), completed=min(event.trials_done, event.trials_total), width=30
+        total=max(1, event.trials_total),
+        completed=min(event.trials_done, event.trials_total),
+        width=30,
     )
     row.add_row(bar, Text(done))
     return row

@@ -1,10 +1,10 @@
-"""The question a person asks, with models, tasks, budget and language: one YAML file or one sentence."""
+"""The question a person asks, with models, tasks, budget: one YAML file or one sentence."""
 
 from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agent.quantities import Bytes, Duration
 from sandbox.errors import BadInput
 from tools.subject import Subject
+
+EVALUATIONS = {"standard": 300, "quick": 60}
 
 
 class Entry(BaseModel):
@@ -33,7 +35,7 @@ class BudgetEntry(Entry):
 
 
 class ModelEntry(Entry):
-    """A model the person brought: a folder or a hub id, the part it plays, and what it is good at."""
+    """A model the person brought: a folder or a hub id, its part, and what it is good at."""
 
     path: str
     role: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -54,11 +56,13 @@ class TaskEntry(Entry):
 
 
 class Topic(Entry):
-    """What is asked for. All but the question have defaults; no models means the built-in specialists.
+    """What is asked for.
 
-    seeds: how many paired seeds; 0 lets the test decide. hypotheses: size of the family over which the tests are
-    corrected, fixed before the first trial. first: hypothesis families to test in the first round; the mind chooses
-    the others. title: for the paper, the question when empty. profile: of the built-in specialists.
+    All but the question have defaults; no models means the built-in specialists. seeds: how many
+    paired seeds; 0 lets the test decide. hypotheses: size of the family over which the tests are
+    corrected, fixed before the first trial. first: hypothesis families to test in the first round;
+    the mind chooses the others. title: for the paper, the question when empty. profile: of the
+    built-in specialists. evaluations: of each search, 0 for the profile's own.
     """
 
     question: str = Field(min_length=8)
@@ -76,6 +80,13 @@ class Topic(Entry):
     profile: Literal["standard", "quick"] = "standard"
     seed: int = Field(default=0, ge=0)
     title: str = ""
+    evaluations: int = Field(default=0, ge=0, le=5000)
+
+    def evaluations_for(self, subject: Subject) -> int:
+        """Dev evaluations of each search: as asked, or what the subject's size allows."""
+        if self.evaluations:
+            return self.evaluations
+        return EVALUATIONS["quick" if self.profile == "quick" else "standard"]
 
 
 def read_topic(text: str | Path) -> Topic:
@@ -83,7 +94,9 @@ def read_topic(text: str | Path) -> Topic:
     path = Path(text)
     if isinstance(text, Path) or path.suffix in (".yaml", ".yml"):
         if not path.is_file():
-            raise BadInput(f"topic file {path} does not exist", "`hanji init` writes a commented one")
+            raise BadInput(
+                f"topic file {path} does not exist", "`hanji init` writes a commented one"
+            )
         return topic_from(_yaml(path), path.parent, path.name)
     return topic_from({"question": str(text)}, Path.cwd(), "the question")
 
@@ -95,7 +108,10 @@ def demo_topic() -> Topic:
 
 
 def topic_from(data: object, folder: Path, name: str) -> Topic:
-    """A checked topic. Relative paths are relative to `folder`. Raises BadInput naming the field."""
+    """A checked topic. Relative paths are relative to `folder`.
+
+    Raises BadInput naming the field.
+    """
     if not isinstance(data, dict):
         raise BadInput(f"{name}: expected fields such as `question: ...`", "see `hanji init`")
     try:
@@ -107,7 +123,7 @@ def topic_from(data: object, folder: Path, name: str) -> Topic:
 
 
 def subject_of(topic: Topic) -> Subject:
-    """The models and tasks of the topic, checked: the built-in miniature or the person's own models."""
+    """The topic's models and tasks, checked: the built-in miniature or the person's own."""
     if not topic.models:
         from tools.merging.miniature import Miniature
 
@@ -123,7 +139,9 @@ def _coherent(topic: Topic, name: str) -> None:
             f"{name}: domain: architectures is not in this version", "use domain: merging"
         )
     if topic.models and not topic.tasks:
-        raise BadInput(f"{name}: models are given but no tasks", "add tasks: with a JSONL file each")
+        raise BadInput(
+            f"{name}: models are given but no tasks", "add tasks: with a JSONL file each"
+        )
     if topic.tasks and not topic.models:
         raise BadInput(f"{name}: tasks are given but no models", "add models: with two checkpoints")
     from agent.minds.mind import check_mind
@@ -145,9 +163,10 @@ def _anchored(topic: Topic, folder: Path) -> Topic:
     return topic.model_copy(update={"models": models, "tasks": tasks, "base": place(topic.base)})
 
 
-def _yaml(path: Path) -> Any:
+def _yaml(path: Path) -> object:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        data: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return data
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"{path.name} is not YAML: {reason}", "see `hanji init`") from error
@@ -162,9 +181,15 @@ def _complaint(error: ValidationError, name: str) -> BadInput:
         near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
         fix = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
         return BadInput(f"{name}: unknown field {where!r}", fix)
-    return BadInput(f"{name}: {where}: {first['msg'].removeprefix('Value error, ')}", "see `hanji init`")
+    return BadInput(
+        f"{name}: {where}: {first['msg'].removeprefix('Value error, ')}", "see `hanji init`"
+    )
 
 
 def _fields_at(place: tuple[int | str, ...]) -> list[str]:
-    kinds: dict[str, type[BaseModel]] = {"budget": BudgetEntry, "models": ModelEntry, "tasks": TaskEntry}
+    kinds: dict[str, type[BaseModel]] = {
+        "budget": BudgetEntry,
+        "models": ModelEntry,
+        "tasks": TaskEntry,
+    }
     return list(kinds.get(str(place[0]) if place else "", Topic).model_fields)

@@ -1,7 +1,8 @@
 """A mind proposes, designs, acts, interprets, writes and revises; it acts only through tool calls.
 
-Every request is a frozen dataclass of facts, every reply a pydantic model that is checked when it enters. A mind is
-added by a file in `agent/minds/` with `@mind("x")` on a function from Settings to a Mind.
+Every request is a frozen dataclass of facts, every reply a pydantic model that is checked when it
+enters. A mind is added by a file in `agent/minds/` with `@mind("x")` on a function from Settings to
+a Mind.
 """
 
 from __future__ import annotations
@@ -76,7 +77,10 @@ class Designs(Reply):
 
 
 class Reading(Reply):
-    """What a round means to the mind. again: it expects that a further round would teach something."""
+    """What a round means to the mind.
+
+    again: it expects that a further round would teach something.
+    """
 
     again: bool
     why: str
@@ -84,7 +88,10 @@ class Reading(Reply):
 
 @dataclass(frozen=True)
 class Known:
-    """What is known about one hypothesis. ruling: provisional until the run's last round, empty while unmeasured."""
+    """What is known about one hypothesis.
+
+    ruling: provisional until the run's last round, empty while unmeasured.
+    """
 
     hypothesis: HypothesisLine
     experiment: Experiment | None
@@ -102,10 +109,11 @@ class SurveyRequest:
 
 @dataclass(frozen=True)
 class ProposeRequest:
-    """Propose at most `room` hypotheses whose trials cost at most `afford_cpu_s`, given what the run has found.
+    """Propose at most `room` hypotheses whose trials cost at most `afford_cpu_s`.
 
-    first: families that the topic asks for. price: (arms, seeds) -> CPU-seconds of the trials not yet made.
-    seeds: those of the first round; fresh: seeds that no trial has used yet, empty when the data allow no more.
+    first: families that the topic asks for. price: (arms, seeds) -> CPU-seconds of the trials not
+    yet made. seeds: those of the first round; fresh: seeds that no trial has used yet, empty when
+    the data allow no more. evaluations: dev evaluations that each search is given.
     """
 
     question: str
@@ -118,18 +126,23 @@ class ProposeRequest:
     first: tuple[str, ...]
     seeds: tuple[int, ...]
     fresh: tuple[int, ...]
+    evaluations: int
     seed: int
 
 
 @dataclass(frozen=True)
 class DesignRequest:
-    """Turn hypotheses into experiments. refusals: hypothesis id -> why its last plan was refused."""
+    """Turn hypotheses into experiments.
+
+    refusals: hypothesis id -> why its last plan was refused.
+    """
 
     hypotheses: tuple[HypothesisLine, ...]
     subject: Subject
     known: tuple[Known, ...]
     seeds: tuple[int, ...]
     fresh: tuple[int, ...]
+    evaluations: int
     alpha: float
     family_size: int
     refusals: Mapping[str, str]
@@ -156,12 +169,16 @@ class InterpretRequest:
     known: tuple[Known, ...]
     seeds: tuple[int, ...]
     fresh: tuple[int, ...]
+    evaluations: int
     seed: int
 
 
 @dataclass(frozen=True)
 class WriteRequest:
-    """Write the paper's prose. The ledger is for reading. stopped: why the run asked no more questions."""
+    """Write the paper's prose. The ledger is for reading.
+
+    plans: experiment id -> frozen plan. stopped: why the run asked no more.
+    """
 
     question: str
     title: str
@@ -169,6 +186,7 @@ class WriteRequest:
     subject: Subject
     ledger: Ledger
     facts: Mapping[str, JsonValue]
+    plans: Mapping[str, JsonValue]
     known: tuple[Known, ...]
     verdicts: tuple[VerdictLine, ...]
     literature: tuple[str, ...]

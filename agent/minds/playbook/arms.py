@@ -1,14 +1,19 @@
-"""The arms that several families share: equal calls are one trial, so they are named in one place."""
+"""The arms that families share: equal calls are one trial, so they are named in one place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
-from agent.minds.playbook.family import Setting
+from agent.minds.playbook.family import Idea, Setting
 from tools.experiment import Arm
 from tools.subject import Role
+
+FEW, FEWER = 16, 64
+LABELS = {FEW: ("few", "few labels"), FEWER: ("fewer", "fewer labels")}
+LAYERWISE: dict[str, JsonValue] = {"groups": "layerwise", "sigma": 0.25, "population": 12}
 
 
 def parent(role: Role) -> Arm:
@@ -35,6 +40,18 @@ def uniform(at: Setting) -> Arm:
     return Arm(name="uniform", label="Uniform average", tool="merge", arguments=arguments)
 
 
+def uniform_with(at: Setting, stranger: Role) -> Arm:
+    """The plain average of the first expert and a model of another base."""
+    arguments: dict[str, JsonValue] = {
+        "method": "linear",
+        "roles": [at.parents[0].name, stranger.name],
+        "base": "",
+    }
+    return Arm(
+        name="uniform-foreign", label="Average over two bases", tool="merge", arguments=arguments
+    )
+
+
 def plain_sum(at: Setting) -> Arm:
     """Task arithmetic with every task vector at full weight: it needs no label."""
     arguments: dict[str, JsonValue] = {
@@ -50,6 +67,7 @@ def plain_sum(at: Setting) -> Arm:
 def sparse(at: Setting, method: str, label: str) -> Arm:
     """A sparsifying merge (TIES, DARE-TIES) with its default settings."""
     arguments: dict[str, JsonValue] = {"method": method, "roles": _names(at), "base": at.base}
+    arguments["parameters"] = {"density": 0.5}
     return Arm(name=method.replace("_", "-"), label=label, tool="merge", arguments=arguments)
 
 
@@ -88,71 +106,89 @@ def swap(at: Setting, body: Role, top: Role) -> Arm:
     )
 
 
-def grid(at: Setting) -> Arm:
+def grid(at: Setting, dev_items: int = 0) -> Arm:
     """Task arithmetic with one coefficient an expert, tuned on a grid."""
-    return _search(at, "grid", "Tuned task arithmetic", strategy="grid")
+    return _search(at, "grid", "Tuned task arithmetic", dev_items, strategy="grid")
 
 
-def evolve(at: Setting) -> Arm:
+def evolve(at: Setting, dev_items: int = 0) -> Arm:
     """Layer-wise coefficients found by CMA-ES."""
-    return _search(at, "evolved", "Evolved merge", strategy="evolve")
+    return _search(at, "evolved", "Evolved merge", dev_items, strategy="evolve", **LAYERWISE)
 
 
-def random_search(at: Setting) -> Arm:
+def random_search(at: Setting, dev_items: int = 0) -> Arm:
     """Layer-wise coefficients found by random search."""
-    return _search(at, "random-search", "Random search", strategy="random")
+    return _search(
+        at, "random-search", "Random search", dev_items, strategy="random", groups="layerwise"
+    )
 
 
 def evolve_keeping(at: Setting, kept: Sequence[str]) -> Arm:
     """Layer-wise coefficients evolved for the task and for what the experts knew."""
-    return _search(at, "evolved-keeping", "Evolved, keeping", strategy="evolve", keep=list(kept))
+    more: dict[str, JsonValue] = {**LAYERWISE, "keep": list(kept)}
+    return _search(at, "evolved-keeping", "Evolved, keeping", 0, strategy="evolve", **more)
 
 
 def evolve_components(at: Setting, dev_items: int) -> Arm:
-    """A few coefficients (attention, MLP and rest of each expert) evolved on few labelled items."""
+    """A few coefficients (attention, MLP and rest of each expert), evolved."""
+    more: dict[str, JsonValue] = {**LAYERWISE, "groups": "component"}
     return _search(
-        at,
-        "evolved-few",
-        "Evolved, few labels",
-        strategy="evolve",
-        groups="component",
-        dev_items=dev_items,
+        at, "evolved-by-component", "Evolved by component", dev_items, strategy="evolve", **more
     )
 
 
-def finetune(at: Setting) -> Arm:
+def finetune(at: Setting, dev_items: int = 0) -> Arm:
     """The skill expert fine-tuned on the dev items that the searches use."""
     arguments: dict[str, JsonValue] = {"role": at.parents[0].name, "task": at.subject.primary}
-    return Arm(name="finetuned", label="Fine-tuning", tool="finetune", arguments=arguments)
-
-
-def finetune_few(at: Setting, dev_items: int) -> Arm:
-    """The skill expert fine-tuned on few labelled items."""
-    arguments = {**finetune(at).arguments, "dev_items": dev_items}
-    return Arm(
-        name="finetuned-few", label="Fine-tuning, few labels", tool="finetune", arguments=arguments
+    arguments |= {"steps": 120, "learning_rate": 0.001}
+    return fewer(
+        Arm(name="finetuned", label="Fine-tuning", tool="finetune", arguments=arguments), dev_items
     )
 
 
-def permanent(at: Setting) -> tuple[Arm, ...]:
+def fewer(arm: Arm, dev_items: int) -> Arm:
+    """The arm with only the first `dev_items` labelled items; all of them when zero."""
+    if not dev_items or arm.tool not in ("search", "finetune"):
+        return arm
+    suffix, words = LABELS[dev_items]
+    return arm.model_copy(
+        update={
+            "name": f"{arm.name}-{suffix}",
+            "label": f"{arm.label}, {words}",
+            "arguments": {**arm.arguments, "dev_items": dev_items},
+        }
+    )
+
+
+def permanent(at: Setting, dev_items: int = 0) -> tuple[Arm, ...]:
     """The baselines that every paper's main table shows, as far as the subject has them."""
     joint = at.role("joint")
+    searches = (grid(at, dev_items), random_search(at, dev_items)) if at.merges_deltas else ()
     return (
         *base(at),
         *parents(at),
         uniform(at),
-        grid(at),
-        random_search(at),
+        *searches,
         *((parent(joint),) if joint else ()),
-        *((finetune(at),) if at.finetunes else ()),
+        finetune(at, dev_items),
     )
+
+
+def with_permanent(idea: Idea, at: Setting) -> Idea:
+    """The idea with the permanent baselines, when it claims that a search is better."""
+    arm = idea.treatment[0]
+    if arm.tool != "search" or idea.null_effect < 0:
+        return idea
+    dev_items = arm.arguments.get("dev_items")
+    ours = permanent(at, dev_items if isinstance(dev_items, int) else 0)
+    return replace(idea, baselines=(*idea.baselines, *ours))
 
 
 def _names(at: Setting) -> list[JsonValue]:
     return [role.name for role in at.parents]
 
 
-def _search(at: Setting, name: str, label: str, **more: JsonValue) -> Arm:
+def _search(at: Setting, name: str, label: str, dev_items: int, **more: JsonValue) -> Arm:
     arguments: dict[str, JsonValue] = {
         "task": at.subject.primary,
         "roles": _names(at),
@@ -160,4 +196,4 @@ def _search(at: Setting, name: str, label: str, **more: JsonValue) -> Arm:
         "evaluations": at.evaluations,
         **more,
     }
-    return Arm(name=name, label=label, tool="search", arguments=arguments)
+    return fewer(Arm(name=name, label=label, tool="search", arguments=arguments), dev_items)

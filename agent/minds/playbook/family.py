@@ -1,4 +1,4 @@
-"""A hypothesis family: what may be asked about a subject, with a numeric prediction and the arms that decide it."""
+"""A hypothesis family: a question to a subject, its numeric prediction, the arms that decide."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Idea:
-    """One hypothesis and its experiment but for the seeds. Prose holds no digits but in `prediction`.
+    """One hypothesis and its experiment but for the seeds.
 
-    effect = treatment - control; see PairedTest for null_effect and predicted_effect. baselines: measured and shown,
-    not tested.
+    Prose holds no digits but in `prediction`. effect = treatment - control; see PairedTest for
+    null_effect and predicted_effect. baselines: measured and shown, not tested.
     """
 
     title: str
@@ -103,19 +103,21 @@ Think = Callable[[Setting], Idea | None]
 class Family:
     """A declared family. supported, unsupported: the Beta prior that its prediction holds.
 
-    links: other family -> pseudo-observations that its ruling adds here; negative when its success speaks against
-    this one.
+    links: other family -> pseudo-observations that its ruling adds here; negative when its success
+    speaks against this one. meaning: ruling -> what it would mean, for the paper; no digits, no
+    claim beyond the test.
     """
 
     name: str
     think: Think
+    meaning: Mapping[str, str]
     supported: float = 1.0
     unsupported: float = 1.0
     links: Mapping[str, float] = field(default_factory=dict)
 
 
 _families = catalogue.create("hanji", "families", entry_points=True)
-NOT_FAMILIES = {"family", "arms", "choose", "followups", "playbook", "writing"}
+NOT_FAMILIES = {"family", "arms", "choose", "followups", "playbook", "story"}
 
 
 def family(
@@ -123,11 +125,17 @@ def family(
     *,
     prior: tuple[float, float] = (1.0, 1.0),
     links: Mapping[str, float] | None = None,
+    meaning: Mapping[str, str],
 ) -> Callable[[Think], Think]:
-    """Declare a family. The function answers with an Idea, or None where the family does not apply."""
+    """Declare a family.
+
+    The function answers with an Idea, or None where the family does not apply.
+    """
 
     def declare(think: Think) -> Think:
-        _families.register(name, func=Family(name, think, prior[0], prior[1], dict(links or {})))
+        _families.register(
+            name, func=Family(name, think, meaning, prior[0], prior[1], dict(links or {}))
+        )
         return think
 
     return declare

@@ -33,7 +33,7 @@ class Finding:
 
     @property
     def ruling(self) -> str:
-        """`supported`, `refuted`, `inconclusive`, or `untested` when no comparison could be made."""
+        """The verdict's word, or `untested` when no comparison could be made."""
         return self.verdict.ruling if self.verdict and self.comparison else "untested"
 
 

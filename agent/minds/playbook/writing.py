@@ -1,4 +1,4 @@
-"""The built-in mind as an author: prose whose every number is a reference, every verdict the test's own."""
+"""The built-in mind as an author: every number a reference, every verdict the test's own."""
 
 from __future__ import annotations
 

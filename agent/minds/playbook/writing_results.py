@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.minds.playbook.family import all_families
 from agent.minds.playbook.story import Finding, Story
 from papers.draft import Passage
 from papers.manuscript import Paragraph
@@ -133,9 +134,8 @@ def _missing(finding: Finding) -> str:
 
 
 def _meaning(finding: Finding) -> str:
-    from agent.minds.playbook.family import find_family
-
-    return find_family(finding.hypothesis.family).meaning.get(finding.ruling, "")
+    known = all_families().get(finding.hypothesis.family)
+    return known.meaning.get(finding.ruling, "") if known else ""
 
 
 def _why_untested(story: Story, finding: Finding) -> str:
@@ -223,7 +223,8 @@ def limitations(story: Story) -> Passage:
         "effects appear in models of practical size; the value of a miniature is that every factor "
         "is known and every comparison can be repeated."
         if story.subject("name") == "miniature"
-        else "The conclusions hold for the checkpoints and the task items of this run. Pairs differ "
+        else "The conclusions hold for the checkpoints and the task items of this run. Pairs "
+        "differ "
         "in their items and in the seeds of the searches, not in the training of the models."
     )
     statistics = (

@@ -24,7 +24,7 @@ METHOD_TEXT = {
 
 
 def related_work() -> Passage:
-    """The paragraphs of text/related_work.md; `**Heading.**` at the start becomes a run-in heading."""
+    """The paragraphs of text/related_work.md; `**Heading.**` becomes a run-in heading."""
     text = (files("agent.minds.playbook") / "text" / "related_work.md").read_text(encoding="utf-8")
     return tuple(_paragraph(block) for block in text.split("\n\n") if block.strip())
 

@@ -1,0 +1,301 @@
+"""The `hanji` command. It imports typer alone; the rest inside command bodies: help is instant."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from agent import sandbox_commands
+from agent.options import (
+    AsJson,
+    Backend,
+    Budget,
+    Language,
+    MindName,
+    Model,
+    RunName,
+    Runs,
+    Seed,
+    Workers,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.interrupt import Interrupt
+    from agent.progress import Watch
+    from agent.run import Ending
+    from agent.settings import Settings
+    from agent.topic import Topic
+
+ABOUT = (
+    "A research agent that works unattended on model merging and writes papers that can be trusted."
+)
+app = typer.Typer(
+    name="hanji",
+    help=ABOUT,
+    epilog="Exit codes: 0 done, 1 the work failed, 2 the call was wrong, 3 the budget ran out "
+    "before a result, 130 interrupted (and resumable).",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(sandbox_commands.app, name="sandbox")
+
+
+def main() -> NoReturn:
+    """Run the command; what Hanji raises on purpose becomes one sentence and an exit code."""
+    from sandbox.errors import HanjiError
+
+    try:
+        app()
+    except HanjiError as error:
+        fix = f"\n  {error.fix}" if error.fix else ""
+        print(f"hanji: {error.what}{fix}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    sys.exit(0)
+
+
+@app.callback(invoke_without_command=True, help=ABOUT)
+def hanji(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """What stands before the commands."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"hanji {installed('hanji')}")
+        raise typer.Exit(0)
+
+
+# ---- runs ----
+
+
+@app.command()
+def run(
+    topic: Annotated[
+        str,
+        typer.Argument(metavar='TOPIC.yaml|"question"', help="A topic file, or a question."),
+    ],
+    runs: Runs = None,
+    seed: Seed = None,
+    budget: Budget = None,
+    mind: MindName = None,
+    model: Model = None,
+    sandbox: Backend = None,
+    language: Language = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Research a question unattended, and write the paper."""
+    from agent.topic import read_topic
+
+    flags: dict[str, object] = {"runs": runs, "seed": seed, "budget": budget, "mind": mind}
+    flags |= {"model": model, "sandbox": sandbox, "language": language, "workers": workers}
+    _start(read_topic(topic), flags, as_json)
+
+
+@app.command()
+def demo(
+    runs: Runs = None,
+    seed: Seed = None,
+    budget: Budget = None,
+    mind: MindName = None,
+    model: Model = None,
+    sandbox: Backend = None,
+    language: Language = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Research the built-in topic: two small specialists, trained here and merged."""
+    from agent.topic import demo_topic
+
+    flags: dict[str, object] = {"runs": runs, "seed": seed, "budget": budget, "mind": mind}
+    flags |= {"model": model, "sandbox": sandbox, "language": language, "workers": workers}
+    _start(demo_topic(), flags, as_json)
+
+
+@app.command()
+def resume(
+    name: RunName = "last",
+    runs: Runs = None,
+    budget: Budget = None,
+    sandbox: Backend = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run that was interrupted; no finished trial runs again."""
+    from agent.run import resume as go_on
+    from agent.shelf import find_run
+
+    settings = _settings(
+        None, {"runs": runs, "budget": budget, "sandbox": sandbox, "workers": workers}
+    )
+    folder = find_run(name, settings.runs)
+    _finish(lambda watch, interrupt: go_on(folder, settings, watch, interrupt.stop), as_json)
+
+
+def _start(topic: Topic, flags: dict[str, object], as_json: bool) -> None:
+    from agent.run import begin
+
+    settings = _settings(topic, flags)
+    _finish(lambda watch, interrupt: begin(topic, settings, watch, interrupt.stop), as_json)
+
+
+def _settings(topic: Topic | None, flags: dict[str, object]) -> Settings:
+    """Flags that are None were not given. Runs go where they can be written."""
+    from agent.settings import read_settings
+    from agent.shelf import usable_runs_folder
+    from sandbox.errors import BadInput
+
+    if flags.pop("model", None) is not None:
+        raise BadInput("--model: no mind of this version is a language model", "leave it out")
+    settings = read_settings(topic, flags)
+    folder = usable_runs_folder(settings.runs)
+    if folder == settings.runs or flags.get("runs") is not None:
+        return settings
+    print(f"hanji: {settings.runs} cannot be written; using {folder}", file=sys.stderr)
+    return settings.model_copy(update={"runs": folder})
+
+
+def _finish(work: Callable[[Watch, Interrupt], Ending], as_json: bool) -> NoReturn:
+    """Do the work under a watch; say how it ended; exit accordingly."""
+    from agent.farewell import ending_facts, ending_words
+    from agent.interrupt import Interrupt
+    from agent.terminal import watching
+
+    with watching(quiet=as_json) as watch, Interrupt() as interrupt:
+        ending = work(watch, interrupt)
+    print(_line(ending_facts(ending)) if as_json else ending_words(ending))
+    raise typer.Exit(ending.exit_code)
+
+
+# ---- what was found ----
+
+
+@app.command("list")
+def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
+    """Every run, oldest first, and how it ended."""
+    from agent.columns import columns
+    from agent.shelf import all_runs
+    from agent.show import run_facts, run_row
+
+    facts = [run_facts(folder) for folder in all_runs(_settings(None, {"runs": runs}).runs)]
+    if as_json:
+        print(_line(facts))
+    elif facts:
+        print(columns(["run", "status", "verdicts", "wall"], [run_row(fact) for fact in facts]))
+    else:
+        print("no runs yet: `hanji demo` makes one")
+
+
+@app.command()
+def show(
+    name: RunName = "last",
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Every measured value and its id.")
+    ] = False,
+    trials: Annotated[bool, typer.Option("--trials", help="Every trial, also the failed.")] = False,
+    hypotheses: Annotated[
+        bool, typer.Option("--hypotheses", help="Every hypothesis and its verdict.")
+    ] = False,
+    runs: Runs = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a run asked, did and found."""
+    from agent.shelf import find_run
+    from agent.show import parts_facts, parts_words
+
+    folder = find_run(name, _settings(None, {"runs": runs}).runs)
+    asked = {"hypotheses": hypotheses, "trials": trials, "evidence": evidence}
+    parts = [part for part, wanted in asked.items() if wanted]
+    print(_line(parts_facts(folder, parts)) if as_json else parts_words(folder, parts))
+
+
+@app.command()
+def verify(name: RunName = "last", runs: Runs = None, as_json: AsJson = False) -> None:
+    """Check a run's ledger, every digest, and every number of its paper against the evidence."""
+    from agent.farewell import verification_facts, verification_words
+    from agent.shelf import find_run
+    from papers.verify import verify as check
+
+    found = check(find_run(name, _settings(None, {"runs": runs}).runs))
+    print(_line(verification_facts(found)) if as_json else verification_words(found))
+    raise typer.Exit(0 if found.ok else 1)
+
+
+# ---- tools for the hand ----
+
+
+@app.command()
+def merge(
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="A recipe in YAML: models, merge_method, ...")
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The new folder of the merged checkpoint.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Merge checkpoints by a recipe, without any research."""
+    from tools.merging.merge import merge as carry_out
+    from tools.merging.recipe import read_recipe
+
+    made = carry_out(read_recipe(config), out, config.parent)
+    facts = {"out": str(made.folder), "tensors": made.tensors, "bytes": made.bytes}
+    print(
+        _line(facts)
+        if as_json
+        else f"{made.folder}: {made.tensors} tensors, {made.bytes >> 20} MiB"
+    )
+
+
+@app.command()
+def doctor(runs: Runs = None, as_json: AsJson = False) -> None:
+    """What this machine has, what is missing, and the exact mend."""
+    from dataclasses import asdict
+
+    from agent.columns import columns
+    from agent.doctor import examine, healthy
+
+    checks = examine(_settings(None, {"runs": runs}).runs)
+    if as_json:
+        print(_line({"ok": healthy(checks), "checks": [asdict(check) for check in checks]}))
+    else:
+        rows = [[check.name, check.state, check.found, check.fix] for check in checks]
+        print(columns(["", "state", "found", "mend"], rows))
+    raise typer.Exit(0 if healthy(checks) else 1)
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE")] = Path("topic.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Write a commented topic file to start from."""
+    from agent.template import write_template
+
+    made = write_template(file)
+    print(
+        _line({"file": str(made)}) if as_json else f"wrote {made}; edit it, then: hanji run {made}"
+    )
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def test(context: typer.Context, as_json: AsJson = False) -> None:
+    """Run the test suite; arguments go to pytest."""
+    from agent.testing import run_suite
+
+    code = run_suite(context.args, sys.stderr if as_json else None)
+    if as_json:
+        print(_line({"ok": code == 0, "exit_code": code}))
+    raise typer.Exit(code)
+
+
+def _line(facts: object) -> str:
+    return json.dumps(facts, ensure_ascii=False, allow_nan=False)

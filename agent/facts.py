@@ -1,0 +1,109 @@
+"""run.json: what the run was asked, with what, on which machine; papers read it as facts."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from agent.minds.mind import find_mind
+from agent.settings import Settings
+from agent.topic import Topic
+from sandbox.backend import Capabilities
+from tools.subject import Subject
+
+LIBRARIES = ("hanji", "torch", "transformers", "numpy", "scipy", "cma", "langgraph")
+CONFIDENCE = 0.95
+
+
+def run_facts(
+    id: str, topic: Topic, settings: Settings, subject: Subject, capabilities: Capabilities
+) -> dict[str, JsonValue]:
+    """Plain JSON."""
+    mind = find_mind(settings.mind, settings)
+    budget = settings.caps(topic).facts()
+    return {
+        "id": id,
+        "question": topic.question,
+        "title_hint": topic.title,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": settings.seed,
+        "mind": {"name": mind.name, "description": mind.description},
+        "versions": {"python": platform.python_version(), **{n: version(n) for n in LIBRARIES}},
+        "machine": _machine(),
+        "budget": budget,
+        "sandbox": {
+            "backend": capabilities.backend,
+            "level": capabilities.level,
+            "confined": capabilities.confined,
+            "capabilities": dict(capabilities.enforced),
+        },
+        "subject": _subject(subject),
+        "alpha": topic.alpha,
+        "confidence": CONFIDENCE,
+        "family_size": topic.hypotheses,
+        "language": settings.language,
+        "command": _command(id, settings),
+    }
+
+
+def _subject(subject: Subject) -> JsonValue:
+    first = subject.items(0)
+    roles: list[JsonValue] = [
+        {
+            "name": role.name,
+            "label": role.label,
+            "kind": role.kind,
+            "description": role.description,
+            "skilled_in": list(role.skilled_in),
+        }
+        for role in subject.roles
+    ]
+    tasks: list[JsonValue] = []
+    for card in subject.cards:
+        splits = first[card.name]
+        counts = {"dev_items": len(splits["dev"]), "test_items": len(splits["test"])}
+        tasks.append({**asdict(card), **counts})
+    return {
+        "name": subject.name,
+        "description": subject.description,
+        "pairing": subject.pairing,
+        "primary": subject.primary,
+        "kept": list(subject.kept),
+        "groups": list(subject.groups),
+        "roles": roles,
+        "tasks": tasks,
+    }
+
+
+def _machine() -> dict[str, JsonValue]:
+    return {
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "gpu": "none",
+        "os": f"{platform.system()} {platform.release()}",
+    }
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _command(id: str, settings: Settings) -> str:
+    """The one command that runs the same again."""
+    words = ["hanji", "run", f"{id}/topic.yaml", "--seed", str(settings.seed)]
+    if settings.budget:
+        words += ["--budget", f"{settings.budget:g}s"]
+    if settings.sandbox != "bubblewrap":
+        words += ["--sandbox", settings.sandbox]
+    return shlex.join(words)

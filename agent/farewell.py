@@ -1,0 +1,71 @@
+"""What a run and a verification say at their end, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from agent.columns import columns
+from agent.terminal import clock
+
+if TYPE_CHECKING:
+    from agent.run import Ending
+    from papers.verify import Verification
+
+HEADLINES = {
+    "published": "Published.",
+    "failed-review": "FAILED REVIEW: the paper is written, with an open blocking finding.",
+    "failed": "The run failed; what happened is in SUMMARY.md.",
+    "stopped": "Stopped before a result.",
+}
+
+
+def ending_facts(ending: Ending) -> dict[str, JsonValue]:
+    """The line that `hanji run --json` ends with."""
+    return {
+        "run": str(ending.run),
+        "status": ending.status,
+        "paper": str(ending.paper) if ending.paper else None,
+        "verdicts": dict(ending.verdicts),
+        "wall_s": round(ending.wall_s, 3),
+        "spend": ending.spend.facts(),
+    }
+
+
+def ending_words(ending: Ending) -> str:
+    """The end of a run on a terminal: what was ruled, where to read it, what to do next."""
+    run = Path(ending.run)
+    rulings = columns(["", ""], [[ruling, title] for title, ruling in ending.verdicts.items()])
+    lines = ["", HEADLINES[ending.status], *([rulings] if ending.verdicts else [])]
+    if ending.paper:
+        lines.append(f"paper     {ending.paper}")
+    if (run / "SUMMARY.md").is_file():
+        lines.append(f"summary   {run / 'SUMMARY.md'}")
+    lines.append(f"took      {clock(ending.wall_s)}, {ending.spend.trials} trials")
+    again = "resume" if ending.status == "stopped" else "verify"
+    lines.append(f"next      hanji {again} {run}")
+    return "\n".join(lines)
+
+
+def verification_facts(found: Verification) -> dict[str, JsonValue]:
+    """What was checked: chain, evidence and numbers, and every place where one does not hold."""
+    return {
+        "ok": found.ok,
+        "chain": found.chain,
+        "evidence": found.evidence,
+        "numbers": found.numbers,
+        "untraced": found.untraced,
+        "altered": found.altered,
+        "places": list(found.places),
+    }
+
+
+def verification_words(found: Verification) -> str:
+    """The same for people, the places last."""
+    places: Sequence[str] = [str(place) for place in found.places]
+    head = "ok: every number of the paper is backed" if found.ok else "NOT OK"
+    rows = [[name, str(value)] for name, value in verification_facts(found).items()]
+    return "\n".join([head, columns(["", ""], rows[1:-1]), *places])

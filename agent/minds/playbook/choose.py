@@ -1,0 +1,192 @@
+"""Which hypotheses to test next: Thompson sampling, by expected information for its cost.
+
+For each candidate a chance of support is drawn from its Beta belief; the entropy of the verdict
+that this predicts is what testing it would teach. It is divided by the CPU seconds of the trials
+that are not yet made or chosen, so arms that several hypotheses share are paid once. Source:
+Thompson 1933; Russo et al. 2018 (arXiv:1707.02038).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from agent.minds.mind import Known
+from agent.minds.playbook.arms import with_permanent
+from agent.minds.playbook.family import Family, Idea, Setting, all_families
+from agent.minds.playbook.followups import FOLLOW_UPS
+from tools.experiment import Arm
+
+Price = Callable[[tuple[Arm, ...], tuple[int, ...]], float]
+
+OPENING, LATER = 5, 3
+OVERHEAD_CPU_S = 10.0
+REACH = 0.25
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A hypothesis that could be tested next.
+
+    belief: the Beta parameters that its prediction holds.
+    parent: id of the hypothesis that it follows up, empty for a family's first. reach: how many
+    other families its verdict informs.
+    """
+
+    family: str
+    idea: Idea
+    seeds: tuple[int, ...]
+    belief: tuple[float, float]
+    relation: str = ""
+    parent: str = ""
+    reach: int = 0
+
+    @property
+    def name(self) -> str:
+        """For the decision's weights: `family`, or `family/relation`."""
+        return f"{self.family}/{self.relation}" if self.relation else self.family
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen, best first, and every candidate's score in bits for a CPU-minute."""
+
+    chosen: tuple[Candidate, ...]
+    weights: dict[str, float]
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    price: Price,
+    room: int,
+    afford_cpu_s: float,
+    first: Sequence[str],
+    seed: int,
+) -> Choice:
+    """At most `room` candidates that `afford_cpu_s` pays for together.
+
+    `first`: families to take before all others.
+    """
+    rng = random.Random(seed)  # noqa: S311 - a reproducible choice, not a secret
+    chance = {c.name: rng.betavariate(*c.belief) for c in candidates}
+    weights: dict[str, float] = {}
+    chosen: list[Candidate] = []
+    paid = 0.0
+    while len(chosen) < room:
+        open_ = [c for c in candidates if c not in chosen]
+        costs = {c.name: _together((*chosen, c), price) - paid for c in open_}
+        scores = {c.name: _score(chance[c.name], c.reach, costs[c.name]) for c in open_}
+        weights = weights or {name: round(score, 4) for name, score in scores.items()}
+        within = [c for c in open_ if paid + costs[c.name] <= afford_cpu_s]
+        if not within:
+            break
+        best = max(within, key=lambda c: (c.name in first, scores[c.name], c.name))
+        chosen.append(best)
+        paid += costs[best.name]
+    return Choice(tuple(chosen), weights)
+
+
+def candidates(
+    at: Setting,
+    known: Sequence[Known],
+    price: Price,
+    seeds: tuple[int, ...],
+    fresh: tuple[int, ...],
+) -> list[Candidate]:
+    """Families not yet asked and follow-ups of those that were, less those with data seen."""
+    families = all_families()
+    asked = {k.hypothesis.family for k in known}
+    titles = {k.hypothesis.title for k in known}
+    found = [c for c in _first_questions(families, at, known, seeds) if c.family not in asked]
+    found += _follow_ups(families, at, known, seeds, fresh)
+    unique = {c.idea.title: c for c in reversed(found) if c.idea.title not in titles}
+    unseen = (c for c in unique.values() if not known or _unseen(c, price))
+    return sorted(unseen, key=lambda c: c.name)
+
+
+def beliefs(families: dict[str, Family], known: Iterable[Known]) -> dict[str, tuple[float, float]]:
+    """Beta parameters of every family after the rulings so far, through their links."""
+    rulings = [(k.hypothesis.family, k.ruling) for k in known]
+    updated: dict[str, tuple[float, float]] = {}
+    for name, family in families.items():
+        yes, no = family.supported, family.unsupported
+        for other, ruling in rulings:
+            weight = family.links.get(other, 0.0)
+            speaks_for = (ruling == "supported") == (weight > 0)
+            if ruling in ("supported", "refuted") and weight:
+                yes += abs(weight) if speaks_for else 0.0
+                no += 0.0 if speaks_for else abs(weight)
+        updated[name] = (yes, no)
+    return updated
+
+
+def entropy(chance: float) -> float:
+    """Bits that a verdict of this chance teaches."""
+    if chance <= 0.0 or chance >= 1.0:
+        return 0.0
+    return -chance * math.log2(chance) - (1 - chance) * math.log2(1 - chance)
+
+
+def _score(chance: float, reach: int, cost_cpu_s: float) -> float:
+    bits = entropy(chance) * (1 + REACH * reach)
+    return 60.0 * bits / (max(0.0, cost_cpu_s) + OVERHEAD_CPU_S)
+
+
+def _together(candidates: Sequence[Candidate], price: Price) -> float:
+    """CPU seconds of the candidates' trials, shared ones once."""
+    by_seeds: dict[tuple[int, ...], dict[str, Arm]] = {}
+    for candidate in candidates:
+        arms = by_seeds.setdefault(candidate.seeds, {})
+        arms |= {arm.name: arm for arm in candidate.idea.arms}
+    return sum(price(tuple(arms.values()), seeds) for seeds, arms in by_seeds.items())
+
+
+def _unseen(candidate: Candidate, price: Price) -> bool:
+    tested = (*candidate.idea.treatment, *candidate.idea.control)
+    return price(tested, candidate.seeds) > 0.0
+
+
+def _first_questions(
+    families: dict[str, Family], at: Setting, known: Sequence[Known], seeds: tuple[int, ...]
+) -> list[Candidate]:
+    belief = beliefs(families, known)
+    found = []
+    for name, family in families.items():
+        idea = family.think(at)
+        if idea is not None:
+            reach = sum(name in other.links for other in families.values())
+            idea = with_permanent(idea, at)
+            found.append(Candidate(name, idea, seeds, belief[name], reach=reach))
+    return found
+
+
+def _follow_ups(
+    families: dict[str, Family],
+    at: Setting,
+    known: Sequence[Known],
+    seeds: tuple[int, ...],
+    fresh: tuple[int, ...],
+) -> list[Candidate]:
+    found = []
+    for past in known:
+        line = past.hypothesis
+        idea = families[line.family].think(at) if line.family in families else None
+        if line.relation or not past.ruling or idea is None:
+            continue
+        for relation, follow in FOLLOW_UPS.items():
+            on = fresh if relation == "replicate" else seeds
+            next_idea = follow(idea, at)
+            if next_idea is not None and on:
+                belief = _after(past.ruling, relation)
+                next_idea = with_permanent(next_idea, at)
+                found.append(Candidate(line.family, next_idea, on, belief, relation, line.id))
+    return found
+
+
+def _after(ruling: str, relation: str) -> tuple[float, float]:
+    """What a hypothesis's ruling says of its follow-up; an ablation may go either way."""
+    if relation == "ablate" or ruling == "inconclusive":
+        return (1.0, 1.0)
+    return (2.5, 1.0) if ruling == "supported" else (1.0, 2.5)

@@ -1,0 +1,41 @@
+"""An evolved merge has a skill that neither parent has."""
+
+from __future__ import annotations
+
+from agent.minds.playbook import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "composition",
+    prior=(2.0, 1.0),
+    links={"label_free": 1.0, "tuned_arithmetic": 1.0},
+    meaning={
+        "supported": "The skill and the fluency were learned apart, and the search found "
+        "weights under which both act in the same model.",
+        "refuted": "The search recovers no more than what a parent already had, so at this "
+        "scale composition should not be assumed from merging.",
+        "inconclusive": "The runs do not settle whether the merge adds to its parents; more "
+        "seeds would be needed.",
+    },
+)
+def composition(at: Setting) -> Idea | None:
+    """The evolved merge against the best parent."""
+    if not at.merges_deltas:
+        return None
+    return Idea(
+        title="A merge composes a skill that neither parent has",
+        statement="The evolved merge is more accurate on the topic's task than its better parent.",
+        rationale=(
+            "Merging experts of a common base was reported to yield abilities that no source model has "
+            "{{citep:akiba2025evolutionary}}: the skill is learned in one setting, fluency in "
+            "another, and task vectors add {{citep:ilharco2023task}}."
+        ),
+        prediction="evolved merge - best parent >= 0.10 accuracy",
+        refuted_by="the mean difference is below 0.10 and the exact test says so",
+        cites=("akiba2025evolutionary", "ilharco2023task"),
+        treatment=(arms.evolve(at),),
+        control=arms.parents(at),
+        control_label="Best parent",
+        predicted_effect=0.10,
+    )

@@ -1,0 +1,177 @@
+"""The built-in mind: hypothesis families, designs and prose that need no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from agent.minds.mind import (
+    ActRequest,
+    Call,
+    Calls,
+    DesignRequest,
+    Designs,
+    InterpretRequest,
+    Proposal,
+    Proposals,
+    ProposeRequest,
+    Reading,
+    ReviseRequest,
+    SurveyRequest,
+    WriteRequest,
+    mind,
+)
+from agent.minds.playbook.arms import with_permanent
+from agent.minds.playbook.choose import LATER, OPENING, Candidate, Choice, candidates, choose
+from agent.minds.playbook.family import Idea, Setting, find_family
+from agent.minds.playbook.followups import FOLLOW_UPS
+from sandbox.errors import MindFailed
+from sandbox.records import HypothesisLine, short_id
+from tools.experiment import Experiment, PairedTest
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
+    from papers.draft import Prose
+
+QUERIES = (
+    "evolutionary model merging",
+    "task vectors arithmetic",
+    "interference sign conflict sparsify",
+    "linear mode connectivity averaging",
+    "layers of several models stacked",
+    "random search baseline",
+    "paired test multiple comparisons seeds",
+)
+
+
+class Playbook:
+    """Chooses families by expected information, designs paired tests, writes from templates."""
+
+    name = "playbook"
+    description = "built-in hypothesis families, no language model"
+
+    def survey(self, request: SurveyRequest) -> Calls:
+        """The question itself and what the families build on."""
+        queries = (request.question, *QUERIES)
+        return Calls(
+            calls=tuple(Call(tool="search_literature", arguments={"query": q}) for q in queries)
+        )
+
+    def propose(self, request: ProposeRequest) -> Proposals:
+        """A batch that shares its trials: families first, follow-ups as findings come in."""
+        choice = _next(request, request.first)
+        why = (
+            "highest expected information for a CPU-minute, drawn from the beliefs after "
+            f"{len(request.known)} hypotheses"
+        )
+        asked = [c.name for c in choice.chosen if c.name in request.first]
+        if asked:
+            why = f"asked for by the topic: {', '.join(asked)}; otherwise {why}"
+        return Proposals(
+            hypotheses=tuple(_proposal(c) for c in choice.chosen), why=why, weights=choice.weights
+        )
+
+    def design(self, request: DesignRequest) -> Designs:
+        """The family's experiment; a refused one again on fresh seeds where there are any."""
+        designed = []
+        for line in request.hypotheses:
+            fresh = line.relation == "replicate" or line.id in request.refusals
+            seeds = request.fresh if fresh else request.seeds
+            if seeds:
+                designed.append(_experiment(line, request, seeds))
+        return Designs(experiments=tuple(designed))
+
+    def act(self, request: ActRequest) -> Calls:
+        """Every arm of every open plan, each call once."""
+        calls = {
+            short_id([arm.tool, arm.arguments]): Call(tool=arm.tool, arguments=arm.arguments)
+            for plan in request.plans
+            for arm in plan.arms
+        }
+        return Calls(calls=tuple(calls.values()))
+
+    def interpret(self, request: InterpretRequest) -> Reading:
+        """Go on while a question is left that the budget can answer."""
+        choice = _next(request, ())
+        if not choice.chosen:
+            return Reading(again=False, why="no question is left that the budget can answer")
+        names = ", ".join(c.name for c in choice.chosen)
+        return Reading(again=True, why=f"worth asking next: {names}")
+
+    def write(self, request: WriteRequest) -> Prose:
+        """The paper's prose, from what the run found."""
+        from agent.minds.playbook.writing import write_prose
+
+        return write_prose(request.ledger, request.facts, request.plans)
+
+    def revise(self, request: ReviseRequest) -> Prose:
+        """The playbook's text stays; mechanical repairs are made by papers.revise."""
+        return request.prose
+
+
+@mind("playbook")
+def playbook(settings: Settings) -> Playbook:
+    """The built-in mind."""
+    return Playbook()
+
+
+def idea_of(line: HypothesisLine, at: Setting) -> Idea:
+    """The idea behind a recorded hypothesis.
+
+    Raises MindFailed when its family no longer gives it.
+    """
+    idea = find_family(line.family).think(at)
+    if idea is not None and line.relation:
+        idea = FOLLOW_UPS[line.relation](idea, at)
+    if idea is None:
+        raise MindFailed(f"{line.family} has no design for {line.title!r}", "drop the hypothesis")
+    return with_permanent(idea, at)
+
+
+def _next(request: ProposeRequest | InterpretRequest, first: Sequence[str]) -> Choice:
+    at = Setting(request.subject, request.evaluations)
+    open_ = candidates(at, request.known, request.price, request.seeds, request.fresh)
+    batch = LATER if request.known else OPENING
+    return choose(
+        open_,
+        request.price,
+        min(request.room, batch),
+        request.afford_cpu_s,
+        first,
+        seed=request.seed * 1009 + len(request.known),
+    )
+
+
+def _proposal(candidate: Candidate) -> Proposal:
+    idea = candidate.idea
+    return Proposal(
+        family=candidate.family,
+        title=idea.title,
+        statement=idea.statement,
+        rationale=idea.rationale,
+        prediction=idea.prediction,
+        refuted_by=idea.refuted_by,
+        parent=candidate.parent,
+        relation=candidate.relation,
+        cites=idea.cites,
+    )
+
+
+def _experiment(line: HypothesisLine, request: DesignRequest, seeds: tuple[int, ...]) -> Experiment:
+    idea = idea_of(line, Setting(request.subject, request.evaluations))
+    treatment, control = idea.sides(request.subject.primary)
+    return Experiment(
+        hypothesis=line.id,
+        subject=request.subject.name,
+        arms=idea.arms,
+        seeds=seeds,
+        test=PairedTest(
+            treatment=treatment,
+            control=control,
+            null_effect=idea.null_effect,
+            predicted_effect=idea.predicted_effect,
+            alpha=request.alpha,
+            family_size=request.family_size,
+        ),
+        measured=tuple(card.name for card in request.subject.cards),
+    )

@@ -1,0 +1,93 @@
+"""Turn hypotheses into frozen plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from agent.findings import fresh_seeds, known
+from agent.lab import Lab
+from agent.minds.mind import DesignRequest, Designs
+from agent.state import State, Update
+from sandbox.errors import PlanRefused
+from sandbox.records import DecisionLine, HypothesisLine, PlanLine, short_id
+from tools.experiment import Experiment
+from tools.freeze import freeze
+
+if TYPE_CHECKING:
+    from langgraph.runtime import Runtime
+
+
+def design(state: State, runtime: Runtime[Lab]) -> Update:
+    """Freeze a plan for each hypothesis; a refused one may be mended once, then it is dropped."""
+    lab, round_ = runtime.context, state["round"]
+    with lab.stage("design", round_):
+        lines = [h for h in lab.ledger.lines(HypothesisLine) if h.id in state["hypotheses"]]
+        refused = _freeze_all(lab, round_, lines, {})
+        again = [line for line in lines if line.id in refused]
+        still = _freeze_all(lab, round_, again, refused) if again else {}
+        for line in again:
+            if line.id in still:
+                _drop(lab, line, still[line.id])
+        plans = [p.id for p in lab.ledger.lines(PlanLine) if p.hypothesis in state["hypotheses"]]
+    return {"plans": plans}
+
+
+def _freeze_all(
+    lab: Lab, round_: int, lines: Sequence[HypothesisLine], refusals: Mapping[str, str]
+) -> dict[str, str]:
+    """Hypothesis id -> why it has no plan."""
+    key = f"design-{round_}{'-again' if refusals else ''}"
+    reply = lab.replies.recall(key, Designs, lambda: _ask(lab, round_, lines, refusals))
+    designed = {experiment.hypothesis: experiment for experiment in reply.experiments}
+    frozen = {line.hypothesis for line in lab.ledger.lines(PlanLine)}
+    refused = {}
+    for line in lines:
+        if line.id not in frozen:
+            why = _freeze(lab, line, designed.get(line.id))
+            if why:
+                refused[line.id] = why
+    return refused
+
+
+def _freeze(lab: Lab, line: HypothesisLine, experiment: Experiment | None) -> str:
+    """Why the plan was refused, empty when it is frozen."""
+    if experiment is None:
+        return "the mind designed no experiment"
+    test = experiment.test
+    if (test.alpha, test.family_size) != (lab.topic.alpha, lab.topic.hypotheses):
+        return f"alpha and family_size must be {lab.topic.alpha} and {lab.topic.hypotheses}"
+    try:
+        freeze(experiment, lab.subject, lab.ledger, lab.folder)
+    except PlanRefused as error:
+        return str(error)
+    return ""
+
+
+def _drop(lab: Lab, line: HypothesisLine, why: str) -> None:
+    lab.say("design", f"dropped: {why}", hypothesis=line.title)
+    lab.ledger.append(
+        DecisionLine(
+            id=short_id(["dropped", line.id]),
+            what=f"dropped: {line.title}",
+            chosen=(line.id,),
+            why=f"its plan was refused twice: {why}",
+        )
+    )
+
+
+def _ask(
+    lab: Lab, round_: int, lines: Sequence[HypothesisLine], refusals: Mapping[str, str]
+) -> Designs:
+    request = DesignRequest(
+        hypotheses=tuple(lines),
+        subject=lab.subject,
+        known=known(lab, round_),
+        seeds=lab.seeds,
+        fresh=fresh_seeds(lab),
+        evaluations=lab.evaluations,
+        alpha=lab.topic.alpha,
+        family_size=lab.topic.hypotheses,
+        refusals=refusals,
+    )
+    return lab.mind.design(request)

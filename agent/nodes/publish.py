@@ -1,0 +1,57 @@
+"""Publish the paper with what must be said on its first page, and the morning page."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from agent.lab import Lab
+from agent.nodes.review import earlier_rounds
+from agent.press import Press
+from agent.state import State, Update
+from agent.summary import summary
+from papers.review.finding import Round
+from sandbox.records import PaperLine, short_id
+from tools.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from langgraph.runtime import Runtime
+
+PUBLISHED = ("paper.pdf", "paper.html", "paper.tex", "manuscript.json", "manifest.json")
+
+
+def publish(state: State, runtime: Runtime[Lab]) -> Update:
+    """The final build with its banner, the paper's digests in the ledger, SUMMARY.md."""
+    lab = runtime.context
+    with lab.stage("publish"):
+        press = Press(lab)
+        rounds = earlier_rounds(lab, state["review_round"] + 1)
+        banner = "" if state["sound"] else banner_of(rounds)
+        manuscript = press.manuscript()
+        if manuscript.banner != banner:
+            press.set(manuscript.model_copy(update={"banner": banner}))
+        _seal_paper(lab, press.folder, "published" if state["sound"] else "failed-review")
+    text = summary(lab, state["stopped"], banner)
+    write_atomically(lab.folder / "SUMMARY.md", text)
+    return {}
+
+
+def banner_of(rounds: list[Round]) -> str:
+    """What the first page must say when a review left something that blocks."""
+    if not rounds:
+        return "FAILED REVIEW: the paper was not reviewed"
+    last = rounds[-1]
+    reasons = [f.what for f in last.findings if f.severity == "blocking"]
+    reasons += [f"{u.check} could not be checked" for u in last.unchecked if u.blocking]
+    more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+    return f"FAILED REVIEW: {reasons[0]}{more}"
+
+
+def _seal_paper(lab: Lab, folder: Path, status: Literal["published", "failed-review"]) -> None:
+    files = {
+        f"paper/{name}": hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in PUBLISHED
+        if (folder / name).is_file()
+    }
+    lab.ledger.append(PaperLine(id=short_id([status, files]), status=status, files=files))

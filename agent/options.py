@@ -1,0 +1,46 @@
+"""The options that several commands share. Imports typer alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Runs = Annotated[
+    Path | None,
+    typer.Option("--runs", metavar="DIR", help="Where runs are kept (HANJI_RUNS; ./runs)."),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="The same seed gives the same run.")
+]
+Budget = Annotated[
+    str | None, typer.Option("--budget", metavar="TIME", help="Wall time: 90s, 6m, 1h30m.")
+]
+MindName = Annotated[
+    str | None,
+    typer.Option("--mind", metavar="NAME", help="What proposes and writes: playbook, scripted."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="For minds that are language models."),
+]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        "--sandbox",
+        metavar="NAME",
+        help="bubblewrap, or process (confines nothing, and the paper says so).",
+    ),
+]
+Language = Annotated[
+    str | None, typer.Option("--language", metavar="en|ko", help="Language of the paper.")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Trials at once; one for each core.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines: JSON on stdout, nothing else.")]
+RunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="A folder, an id, a unique part of one, or `last`."),
+]

@@ -1,0 +1,281 @@
+"""Begin a run, or go on with one: everything between the command line and the graph."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+from pydantic import JsonValue
+
+from agent.budget import Budget, Spend, open_session, spent_before
+from agent.facts import run_facts
+from agent.graph import GRAPH_VERSION, research
+from agent.lab import Lab, Stopped
+from agent.minds.mind import find_mind
+from agent.progress import Watch, unwatched
+from agent.seeds import seeds_of
+from agent.settings import Settings
+from agent.topic import Topic, subject_of, topic_from
+from sandbox.backend import find_backend
+from sandbox.errors import BadInput, CannotResume
+from sandbox.ledger import Ledger
+from sandbox.records import (
+    ComparisonLine,
+    CostLine,
+    HypothesisLine,
+    PaperLine,
+    RunLine,
+    VerdictLine,
+    digest_of,
+)
+from tools.atomic import write_atomically
+from tools.literature.library import Library
+from tools.subject import Subject
+
+MINIATURE_PARAMETERS = 131_520
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended. verdicts: hypothesis title -> ruling. wall_s and spend: over all sessions.
+
+    out_of_budget: it ended without a result because the budget was spent.
+    """
+
+    run: Path
+    status: str
+    paper: Path | None
+    verdicts: Mapping[str, str]
+    wall_s: float
+    spend: Spend
+    out_of_budget: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 the work failed, 3 the budget ran out before a result, 130 interrupted."""
+        if self.out_of_budget:
+            return 3
+        return {"published": 0, "stopped": 130}.get(self.status, 1)
+
+
+def begin(
+    topic: Topic,
+    settings: Settings,
+    watch: Watch = unwatched,
+    stop: threading.Event | None = None,
+) -> Ending:
+    """Check everything, make the run's folder and research the topic to its paper.
+
+    Raises BadInput, SandboxUnavailable and the like before any work; later failures end in the
+    report. Setting `stop` stops the run so that `resume` can go on.
+    """
+    subject = subject_of(topic)
+    seeds_of(topic, subject, settings)
+    find_mind(settings.mind, settings)
+    with ExitStack() as closing:
+        backend = find_backend(settings.sandbox)
+        closing.callback(backend.close)
+        capabilities = backend.probe()
+        folder = _new_folder(topic, settings)
+        closing.enter_context(_locked(folder))
+        facts = run_facts(folder.name, topic, settings, subject, capabilities)
+        facts["graph"] = GRAPH_VERSION
+        _write_start(folder, topic, settings, facts)
+    return resume(folder, settings, watch, stop)
+
+
+def resume(
+    folder: Path,
+    settings: Settings,
+    watch: Watch = unwatched,
+    stop: threading.Event | None = None,
+) -> Ending:
+    """Go on with a run from its last checkpoint. Raises CannotResume."""
+    folder = folder.resolve()
+    facts, topic, began = _read_start(folder)
+    if facts.get("graph") != GRAPH_VERSION:
+        raise CannotResume(
+            f"{folder.name} was begun by version {facts.get('graph')} of the graph, this is "
+            f"{GRAPH_VERSION}",
+            "resume it with the version that began it, or start a new run",
+        )
+    settings = _as_begun(settings, began)
+    with ExitStack() as closing:
+        closing.enter_context(_locked(folder))
+        ledger = Ledger(folder / "ledger.jsonl")
+        if not ledger.lines(PaperLine) or not (folder / "SUMMARY.md").exists():
+            lab = _lab(folder, topic, settings, facts, ledger, closing)
+            lab.watch, lab.stop = watch, stop or threading.Event()
+            try:
+                research(lab, folder.name)
+            except Stopped:
+                lab.executor.cancel()
+            _close_session(lab)
+        return ending(folder, ledger)
+
+
+def ending(folder: Path, ledger: Ledger) -> Ending:
+    """How the run stands, read from its ledger."""
+    papers = ledger.lines(PaperLine)
+    measured = bool(ledger.lines(ComparisonLine))
+    status = papers[-1].status if papers else "stopped"
+    made = [p for n in ("paper.pdf", "paper.html") if (p := folder / "paper" / n).is_file()]
+    titles = {line.id: line.title for line in ledger.lines(HypothesisLine)}
+    spend = spent_before(ledger)
+    return Ending(
+        run=folder,
+        status=status if measured or not papers else "failed",
+        paper=made[0] if papers and made else None,
+        verdicts={titles[v.hypothesis]: v.ruling for v in ledger.lines(VerdictLine)},
+        wall_s=spend.wall_s,
+        spend=spend,
+        out_of_budget=bool(papers) and not measured and _budget_ran_out(ledger),
+    )
+
+
+def _budget_ran_out(ledger: Ledger) -> bool:
+    from sandbox.records import DecisionLine, DeviationLine, FailureLine
+
+    said = [line.what for line in ledger.lines(DeviationLine)]
+    said += [line.what for line in ledger.lines(FailureLine)]
+    nothing_chosen = any(
+        not line.chosen for line in ledger.lines(DecisionLine) if "round 1" in line.what
+    )
+    return nothing_chosen or any("budget" in what or "wall time" in what for what in said)
+
+
+def _lab(
+    folder: Path,
+    topic: Topic,
+    settings: Settings,
+    facts: Mapping[str, JsonValue],
+    ledger: Ledger,
+    closing: ExitStack,
+) -> Lab:
+    from sandbox.executors.local import LocalExecutor
+
+    subject = subject_of(topic)
+    seeds, spare = seeds_of(topic, subject, settings)
+    backend = find_backend(settings.sandbox)
+    executor = closing.enter_context(LocalExecutor(backend, settings.workers))
+    press = closing.enter_context(LocalExecutor(find_backend(settings.sandbox), 1))
+    budget = Budget(settings.caps(topic), spent_before(ledger))
+    open_session(ledger)
+    return Lab(
+        folder=folder,
+        topic=topic,
+        settings=settings,
+        subject=subject,
+        mind=find_mind(settings.mind, settings),
+        ledger=ledger,
+        budget=budget,
+        executor=executor,
+        press=press,
+        library=Library.embedded(),
+        facts=facts,
+        seeds=seeds,
+        spare=spare,
+        evaluations=topic.evaluations_for(subject),
+        scale=_scale(subject),
+        session=sum(line.what.startswith("session ") for line in ledger.lines(CostLine)),
+    )
+
+
+def _scale(subject: Subject) -> float:
+    """How many times dearer than the miniature's the subject's models are, by their parameters."""
+    parameters = getattr(subject, "parameters", MINIATURE_PARAMETERS)
+    return max(1.0, float(parameters) / MINIATURE_PARAMETERS)
+
+
+def _close_session(lab: Lab) -> None:
+    """A last line, so that the session's wall time is known to its end."""
+    id = digest_of(["session end", lab.session])[:12]
+    lab.ledger.append(CostLine(id=id, what=f"end of session {lab.session}"))
+
+
+def _new_folder(topic: Topic, settings: Settings) -> Path:
+    words = re.findall(r"[a-z0-9]+", (topic.title or topic.question).lower())
+    slug = "-".join(words)[:40].strip("-") or "run"
+    day = datetime.now(UTC).strftime("%Y-%m-%d")
+    folder = settings.runs.resolve() / f"{day}-{slug}-{secrets.token_hex(2)}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise BadInput(
+            f"cannot make a run in {settings.runs}: {error.strerror}", "choose another --runs DIR"
+        ) from error
+    return folder
+
+
+def _write_start(
+    folder: Path, topic: Topic, settings: Settings, facts: Mapping[str, JsonValue]
+) -> None:
+    """topic.yaml, settings.json, run.json, and the ledger's first line that holds their digests."""
+    body = topic.model_dump(mode="json")
+    write_atomically(
+        folder / "topic.yaml", yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
+    )
+    whole = {**facts, "settings": settings.facts()}
+    write_atomically(folder / "run.json", json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    Ledger(folder / "ledger.jsonl").append(
+        RunLine(
+            id=folder.name,
+            question=topic.question,
+            topic_digest=digest_of(body),
+            settings_digest=digest_of(whole),
+        )
+    )
+
+
+def _read_start(folder: Path) -> tuple[dict[str, JsonValue], Topic, Settings]:
+    try:
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        body = yaml.safe_load((folder / "topic.yaml").read_text(encoding="utf-8"))
+        began = Settings.model_validate(facts["settings"])
+    except (OSError, ValueError, KeyError) as error:
+        raise CannotResume(
+            f"{folder} is not a run that was begun ({error})", "start a new one with `hanji run`"
+        ) from error
+    return facts, topic_from(body, folder, "topic.yaml"), began
+
+
+def _as_begun(now: Settings, began: Settings) -> Settings:
+    """What shapes results stays as it was begun; where and how fast may change."""
+    wall = now.budget or began.budget
+    return now.model_copy(
+        update={
+            "seed": began.seed,
+            "mind": began.mind,
+            "script": began.script,
+            "language": began.language,
+            "sandbox": began.sandbox,
+            "budget": wall,
+        }
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the run: one process works on it at a time. Raises CannotResume when another does."""
+    handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise CannotResume(
+            f"another process is working on {folder.name}", "wait for it, or stop it first"
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(handle)

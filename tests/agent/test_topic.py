@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import pytest
+
+from agent.settings import read_settings
+from agent.topic import demo_topic, read_topic, subject_of, topic_from
+from sandbox.errors import BadInput
+
+QUESTION = "Does merging compose skills?"
+
+
+def test_one_sentence_is_a_topic():
+    topic = read_topic("Does merging two experts compose their skills?")
+    assert topic.question.endswith("skills?")
+    assert topic.budget.wall == 900
+    assert topic.hypotheses == 8
+
+
+def test_durations_and_sizes_of_a_topic_are_parsed():
+    body = {"question": QUESTION, "budget": {"wall": "6m", "disk": "2GiB", "cpu": "1h"}}
+    budget = topic_from(body, Path(), "t").budget
+    assert (budget.wall, budget.disk, budget.cpu) == (360, 2 << 30, 3600)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"question": QUESTION, "bugdet": {}}, "unknown field 'bugdet'.*did you mean 'budget'"),
+        ({"question": QUESTION, "budget": {"wal": "5m"}}, "budget.wal.*did you mean 'wall'"),
+        ({"question": QUESTION, "budget": {"wall": "soon"}}, "budget.wall.*duration"),
+        ({"question": QUESTION, "budget": {"wall": "0s"}}, "budget.wall"),
+        ({"question": QUESTION, "models": [{"path": "a", "rol": "x"}]}, "models.0"),
+        ({"question": QUESTION, "models": [{"path": "a", "role": "x"}]}, "no tasks"),
+        ({"question": QUESTION, "tasks": [{"file": "a", "name": "x"}]}, "no models"),
+        ({"question": QUESTION, "alpha": 2}, "alpha"),
+        ({"question": QUESTION, "domain": "architectures"}, "not in this version"),
+        ({"question": QUESTION, "mind": "language-model"}, "not in this version"),
+        ({"question": QUESTION, "mind": "oracle"}, "unknown mind 'oracle'.*playbook"),
+        ({"question": QUESTION, "first": ["magic"]}, "unknown hypothesis family 'magic'.*compos"),
+        ({"question": ""}, "question"),
+        ({}, "question"),
+        (["question"], "expected fields"),
+    ],
+)
+def test_a_wrong_topic_is_answered_in_one_sentence(body, says):
+    with pytest.raises(BadInput, match=says) as caught:
+        topic_from(body, Path(), "topic.yaml")
+    assert "\n" not in str(caught.value)
+    assert caught.value.fix
+
+
+def test_a_topic_file_that_is_not_there_or_not_yaml_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="does not exist"):
+        read_topic(str(tmp_path / "no.yaml"))
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("question: [", encoding="utf-8")
+    with pytest.raises(BadInput, match="not YAML"):
+        read_topic(str(broken))
+
+
+def test_models_that_are_not_there_are_refused_before_any_work(tmp_path):
+    (tmp_path / "t.jsonl").write_text("", encoding="utf-8")
+    body = {
+        "question": QUESTION,
+        "base": "no-base",
+        "models": [{"path": "nowhere-a", "role": "a"}, {"path": "nowhere-b", "role": "b"}],
+        "tasks": [{"file": "t.jsonl", "name": "t"}],
+    }
+    with pytest.raises(BadInput):
+        subject_of(topic_from(body, tmp_path, "topic.yaml"))
+
+
+def test_paths_are_relative_to_the_topic_file(tmp_path):
+    (tmp_path / "expert").mkdir()
+    (tmp_path / "t.jsonl").write_text("", encoding="utf-8")
+    body = {
+        "question": QUESTION,
+        "models": [{"path": "expert", "role": "a"}],
+        "tasks": [{"file": "t.jsonl", "name": "t"}],
+    }
+    topic = topic_from(body, tmp_path, "topic.yaml")
+    assert topic.models[0].path == str(tmp_path / "expert")
+    assert topic.tasks[0].file == str(tmp_path / "t.jsonl")
+
+
+def test_the_demo_asks_the_main_question_first():
+    assert demo_topic().first == ("composition", "tuned_arithmetic", "layerwise_search")
+    assert demo_topic().budget.wall == 360
+
+
+def test_settings_come_from_the_strongest_source(tmp_path):
+    topic = topic_from({"question": QUESTION, "seed": 3, "language": "ko"}, tmp_path, "t")
+    file = tmp_path / "hanji.toml"
+    file.write_text("seed = 1\nworkers = 3\nlanguage = 'en'\n", encoding="utf-8")
+    settings = read_settings(topic, {"seed": 5, "mind": None}, {"HANJI_WORKERS": "2"}, file)
+    assert (settings.seed, settings.workers, settings.language) == (5, 2, "ko")
+    assert read_settings(topic, {}, {"HANJI_SEED": "4"}, file).seed == 4
+    assert read_settings(topic, {}, {}, file).seed == 3
+
+
+def test_a_wrong_setting_names_its_source(tmp_path):
+    file = tmp_path / "hanji.toml"
+    file.write_text("sed = 1\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"hanji.toml: unknown setting 'sed'"):
+        read_settings(None, {}, {}, file)
+    with pytest.raises(BadInput, match="the environment: budget.*duration"):
+        read_settings(None, {}, {"HANJI_BUDGET": "later"}, tmp_path / "none.toml")
+
+
+def test_a_flag_for_the_budget_overrides_only_the_wall_time(tmp_path):
+    topic = topic_from({"question": QUESTION, "budget": {"trials": 7}}, tmp_path, "t")
+    caps = read_settings(topic, {"budget": "6m"}, {}, tmp_path / "none").caps(topic)
+    assert (caps.wall_s, caps.trials) == (360, 7)
