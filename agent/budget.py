@@ -15,7 +15,7 @@ from sandbox.ledger import Ledger, Sealed
 from sandbox.records import CostLine, TrialLine, short_id
 
 SESSION = "session"
-REPORT_RESERVE_S = 75.0
+REPORT_RESERVE_S = 60.0
 REPORT_SHARE = 0.25
 
 

@@ -9,19 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from agent import options as o
 from agent import sandbox_commands
-from agent.options import (
-    AsJson,
-    Backend,
-    Budget,
-    Language,
-    MindName,
-    Model,
-    RunName,
-    Runs,
-    Seed,
-    Workers,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,85 +71,95 @@ def run(
         str,
         typer.Argument(metavar='TOPIC.yaml|"question"', help="A topic file, or a question."),
     ],
-    runs: Runs = None,
-    seed: Seed = None,
-    budget: Budget = None,
-    mind: MindName = None,
-    model: Model = None,
-    sandbox: Backend = None,
-    language: Language = None,
-    workers: Workers = None,
-    as_json: AsJson = False,
+    runs: o.Runs = None,
+    seed: o.Seed = None,
+    budget: o.Budget = None,
+    mind: o.MindName = None,
+    model: o.Model = None,
+    sandbox: o.Backend = None,
+    language: o.Language = None,
+    workers: o.Workers = None,
+    as_json: o.AsJson = False,
 ) -> None:
     """Research a question unattended, and write the paper."""
     from agent.topic import read_topic
 
-    flags: dict[str, object] = {"runs": runs, "seed": seed, "budget": budget, "mind": mind}
+    flags: dict[str, object] = {"seed": seed, "budget": budget, "mind": mind}
     flags |= {"model": model, "sandbox": sandbox, "language": language, "workers": workers}
-    _start(read_topic(topic), flags, as_json)
+    _start(read_topic(topic), flags, runs, as_json)
 
 
 @app.command()
 def demo(
-    runs: Runs = None,
-    seed: Seed = None,
-    budget: Budget = None,
-    mind: MindName = None,
-    model: Model = None,
-    sandbox: Backend = None,
-    language: Language = None,
-    workers: Workers = None,
-    as_json: AsJson = False,
+    runs: o.Runs = None,
+    seed: o.Seed = None,
+    budget: o.Budget = None,
+    mind: o.MindName = None,
+    model: o.Model = None,
+    sandbox: o.Backend = None,
+    language: o.Language = None,
+    workers: o.Workers = None,
+    as_json: o.AsJson = False,
 ) -> None:
     """Research the built-in topic: two small specialists, trained here and merged."""
     from agent.topic import demo_topic
 
-    flags: dict[str, object] = {"runs": runs, "seed": seed, "budget": budget, "mind": mind}
+    flags: dict[str, object] = {"seed": seed, "budget": budget, "mind": mind}
     flags |= {"model": model, "sandbox": sandbox, "language": language, "workers": workers}
-    _start(demo_topic(), flags, as_json)
+    _start(demo_topic(), flags, runs, as_json)
 
 
 @app.command()
 def resume(
-    name: RunName = "last",
-    runs: Runs = None,
-    budget: Budget = None,
-    sandbox: Backend = None,
-    workers: Workers = None,
-    as_json: AsJson = False,
+    name: o.RunName = "last",
+    runs: o.Runs = None,
+    budget: o.Budget = None,
+    sandbox: o.Backend = None,
+    workers: o.Workers = None,
+    as_json: o.AsJson = False,
 ) -> None:
     """Go on with a run that was interrupted; no finished trial runs again."""
     from agent.run import resume as go_on
-    from agent.shelf import find_run
 
     settings = _settings(
         None, {"runs": runs, "budget": budget, "sandbox": sandbox, "workers": workers}
     )
-    folder = find_run(name, settings.runs)
+    folder = _find(name, runs)
     _finish(lambda watch, interrupt: go_on(folder, settings, watch, interrupt.stop), as_json)
 
 
-def _start(topic: Topic, flags: dict[str, object], as_json: bool) -> None:
+def _start(topic: Topic, flags: dict[str, object], runs: Path | None, as_json: bool) -> None:
     from agent.run import begin
 
-    settings = _settings(topic, flags)
+    settings = _writing(_settings(topic, {**flags, "runs": runs}), runs)
     _finish(lambda watch, interrupt: begin(topic, settings, watch, interrupt.stop), as_json)
 
 
 def _settings(topic: Topic | None, flags: dict[str, object]) -> Settings:
-    """Flags that are None were not given. Runs go where they can be written."""
+    """Flags that are None were not given."""
     from agent.settings import read_settings
-    from agent.shelf import usable_runs_folder
     from sandbox.errors import BadInput
 
     if flags.pop("model", None) is not None:
         raise BadInput("--model: no mind of this version is a language model", "leave it out")
-    settings = read_settings(topic, flags)
-    folder = usable_runs_folder(settings.runs)
-    if folder == settings.runs or flags.get("runs") is not None:
-        return settings
-    print(f"hanji: {settings.runs} cannot be written; using {folder}", file=sys.stderr)
+    return read_settings(topic, flags)
+
+
+def _writing(settings: Settings, runs: Path | None) -> Settings:
+    """Settings whose runs folder can be written, when the person did not name one."""
+    from agent.shelf import shelves
+
+    folder = shelves(settings.runs, named=runs is not None)[-1]
+    if folder != settings.runs:
+        print(f"hanji: {settings.runs} cannot be written; using {folder}", file=sys.stderr)
     return settings.model_copy(update={"runs": folder})
+
+
+def _find(name: str, runs: Path | None) -> Path:
+    from agent.shelf import find_run, shelves
+
+    folder = _settings(None, {"runs": runs}).runs
+    return find_run(name, *shelves(folder, named=runs is not None))
 
 
 def _finish(work: Callable[[Watch, Interrupt], Ending], as_json: bool) -> NoReturn:
@@ -179,13 +178,14 @@ def _finish(work: Callable[[Watch, Interrupt], Ending], as_json: bool) -> NoRetu
 
 
 @app.command("list")
-def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
+def list_runs(runs: o.Runs = None, as_json: o.AsJson = False) -> None:
     """Every run, oldest first, and how it ended."""
     from agent.columns import columns
-    from agent.shelf import all_runs
+    from agent.shelf import all_runs, shelves
     from agent.show import run_facts, run_row
 
-    facts = [run_facts(folder) for folder in all_runs(_settings(None, {"runs": runs}).runs)]
+    folders = shelves(_settings(None, {"runs": runs}).runs, named=runs is not None)
+    facts = [run_facts(folder) for folder in all_runs(*folders)]
     if as_json:
         print(_line(facts))
     elif facts:
@@ -196,7 +196,7 @@ def list_runs(runs: Runs = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(
-    name: RunName = "last",
+    name: o.RunName = "last",
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Every measured value and its id.")
     ] = False,
@@ -204,27 +204,25 @@ def show(
     hypotheses: Annotated[
         bool, typer.Option("--hypotheses", help="Every hypothesis and its verdict.")
     ] = False,
-    runs: Runs = None,
-    as_json: AsJson = False,
+    runs: o.Runs = None,
+    as_json: o.AsJson = False,
 ) -> None:
     """What a run asked, did and found."""
-    from agent.shelf import find_run
     from agent.show import parts_facts, parts_words
 
-    folder = find_run(name, _settings(None, {"runs": runs}).runs)
+    folder = _find(name, runs)
     asked = {"hypotheses": hypotheses, "trials": trials, "evidence": evidence}
     parts = [part for part, wanted in asked.items() if wanted]
     print(_line(parts_facts(folder, parts)) if as_json else parts_words(folder, parts))
 
 
 @app.command()
-def verify(name: RunName = "last", runs: Runs = None, as_json: AsJson = False) -> None:
+def verify(name: o.RunName = "last", runs: o.Runs = None, as_json: o.AsJson = False) -> None:
     """Check a run's ledger, every digest, and every number of its paper against the evidence."""
     from agent.farewell import verification_facts, verification_words
-    from agent.shelf import find_run
     from papers.verify import verify as check
 
-    found = check(find_run(name, _settings(None, {"runs": runs}).runs))
+    found = check(_find(name, runs))
     print(_line(verification_facts(found)) if as_json else verification_words(found))
     raise typer.Exit(0 if found.ok else 1)
 
@@ -240,7 +238,7 @@ def merge(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="The new folder of the merged checkpoint.")
     ],
-    as_json: AsJson = False,
+    as_json: o.AsJson = False,
 ) -> None:
     """Merge checkpoints by a recipe, without any research."""
     from tools.merging.merge import merge as carry_out
@@ -248,22 +246,19 @@ def merge(
 
     made = carry_out(read_recipe(config), out, config.parent)
     facts = {"out": str(made.folder), "tensors": made.tensors, "bytes": made.bytes}
-    print(
-        _line(facts)
-        if as_json
-        else f"{made.folder}: {made.tensors} tensors, {made.bytes >> 20} MiB"
-    )
+    words = f"{made.folder}: {made.tensors} tensors, {made.bytes >> 20} MiB"
+    print(_line(facts) if as_json else words)
 
 
 @app.command()
-def doctor(runs: Runs = None, as_json: AsJson = False) -> None:
+def doctor(runs: o.Runs = None, as_json: o.AsJson = False) -> None:
     """What this machine has, what is missing, and the exact mend."""
     from dataclasses import asdict
 
     from agent.columns import columns
     from agent.doctor import examine, healthy
 
-    checks = examine(_settings(None, {"runs": runs}).runs)
+    checks = examine(_writing(_settings(None, {"runs": runs}), runs).runs)
     if as_json:
         print(_line({"ok": healthy(checks), "checks": [asdict(check) for check in checks]}))
     else:
@@ -275,19 +270,18 @@ def doctor(runs: Runs = None, as_json: AsJson = False) -> None:
 @app.command()
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE")] = Path("topic.yaml"),
-    as_json: AsJson = False,
+    as_json: o.AsJson = False,
 ) -> None:
     """Write a commented topic file to start from."""
     from agent.template import write_template
 
     made = write_template(file)
-    print(
-        _line({"file": str(made)}) if as_json else f"wrote {made}; edit it, then: hanji run {made}"
-    )
+    words = f"wrote {made}; edit it, then: hanji run {made}"
+    print(_line({"file": str(made)}) if as_json else words)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-def test(context: typer.Context, as_json: AsJson = False) -> None:
+def test(context: typer.Context, as_json: o.AsJson = False) -> None:
     """Run the test suite; arguments go to pytest."""
     from agent.testing import run_suite
 

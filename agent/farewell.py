@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,15 +56,22 @@ def verification_facts(found: Verification) -> dict[str, JsonValue]:
         "chain": found.chain,
         "evidence": found.evidence,
         "numbers": found.numbers,
-        "untraced": found.untraced,
-        "altered": found.altered,
+        "untraced": list(found.untraced),
+        "altered": list(found.altered),
         "places": list(found.places),
+        "pdf": found.pdf,
     }
 
 
 def verification_words(found: Verification) -> str:
     """The same for people, the places last."""
-    places: Sequence[str] = [str(place) for place in found.places]
-    head = "ok: every number of the paper is backed" if found.ok else "NOT OK"
-    rows = [[name, str(value)] for name, value in verification_facts(found).items()]
-    return "\n".join([head, columns(["", ""], rows[1:-1]), *places])
+    rows = [
+        ["ledger's chain", "holds" if found.chain else "BROKEN"],
+        ["evidence", "as sealed" if found.evidence else "NOT as sealed, or not reached"],
+        ["numbers", f"{found.numbers} traced to evidence"],
+        ["untraced", str(len(found.untraced))],
+        ["altered", str(len(found.altered))],
+        ["PDF", found.pdf],
+    ]
+    head = "ok" if found.ok else "NOT OK"
+    return "\n".join([head, columns(["", ""], rows), *found.places])

@@ -25,13 +25,17 @@ from agent.minds.mind import find_mind
 from agent.progress import Watch, unwatched
 from agent.seeds import seeds_of
 from agent.settings import Settings
+from agent.summary import summary
 from agent.topic import Topic, subject_of, topic_from
 from sandbox.backend import find_backend
-from sandbox.errors import BadInput, CannotResume
+from sandbox.errors import BadInput, CannotResume, HanjiError
 from sandbox.ledger import Ledger
 from sandbox.records import (
     ComparisonLine,
     CostLine,
+    DecisionLine,
+    DeviationLine,
+    FailureLine,
     HypothesisLine,
     PaperLine,
     RunLine,
@@ -43,6 +47,7 @@ from tools.literature.library import Library
 from tools.subject import Subject
 
 MINIATURE_PARAMETERS = 131_520
+RUN = "run"
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,9 @@ def resume(
                 research(lab, folder.name)
             except Stopped:
                 lab.executor.cancel()
+            except HanjiError as error:
+                lab.failed(RUN, error.what, error.fix)
+                write_atomically(folder / "SUMMARY.md", summary(lab, str(error), "", None))
             _close_session(lab)
         return ending(folder, ledger)
 
@@ -128,7 +136,8 @@ def ending(folder: Path, ledger: Ledger) -> Ending:
     """How the run stands, read from its ledger."""
     papers = ledger.lines(PaperLine)
     measured = bool(ledger.lines(ComparisonLine))
-    status = papers[-1].status if papers else "stopped"
+    broken = any(line.stage == RUN for line in ledger.lines(FailureLine))
+    status = papers[-1].status if papers else "failed" if broken else "stopped"
     made = [p for n in ("paper.pdf", "paper.html") if (p := folder / "paper" / n).is_file()]
     titles = {line.id: line.title for line in ledger.lines(HypothesisLine)}
     spend = spent_before(ledger)
@@ -144,8 +153,6 @@ def ending(folder: Path, ledger: Ledger) -> Ending:
 
 
 def _budget_ran_out(ledger: Ledger) -> bool:
-    from sandbox.records import DecisionLine, DeviationLine, FailureLine
-
     said = [line.what for line in ledger.lines(DeviationLine)]
     said += [line.what for line in ledger.lines(FailureLine)]
     nothing_chosen = any(

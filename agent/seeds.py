@@ -29,7 +29,7 @@ def seeds_of(
         )
     if count > subject.most_seeds:
         raise BadInput(
-            f"the tests need {count} pairs and the data of {subject.name} allow {subject.most_seeds}",
+            f"the tests need {count} pairs, the data of {subject.name} allow {subject.most_seeds}",
             "bring more test items, or ask fewer hypotheses",
         )
     start = _start(count, subject, settings.seed)

@@ -15,35 +15,34 @@ from sandbox.ledger import Ledger
 LEDGER = "ledger.jsonl"
 
 
-def usable_runs_folder(asked: Path) -> Path:
-    """`asked`, or the person's own folder of data when nothing may be written there.
+def shelves(folder: Path, *, named: bool) -> list[Path]:
+    """Folders to look for runs in; new ones go into the last.
 
-    A clone that root made is read-only for everybody else: their runs go to their home.
+    A clone that root made is read-only to others: unless they named `folder`, theirs go home.
     """
-    existing = asked
+    existing = folder
     while not existing.exists():
         existing = existing.absolute().parent
-    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
-        return asked
+    if named or (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        return [folder]
     data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(data) / "hanji" / "runs"
+    return [folder, Path(data) / "hanji" / "runs"]
 
 
-def all_runs(folder: Path) -> list[Path]:
-    """Every run in `folder`, oldest first."""
-    if not folder.is_dir():
-        return []
-    return sorted((p for p in folder.iterdir() if (p / LEDGER).is_file()), key=_began)
+def all_runs(*folders: Path) -> list[Path]:
+    """Every run in the folders, oldest first."""
+    inside = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    return sorted((path for path in inside if (path / LEDGER).is_file()), key=_began)
 
 
-def find_run(name: str, folder: Path) -> Path:
+def find_run(name: str, *folders: Path) -> Path:
     """The run of that name: a folder, an id, a unique part of one, or `last`. Raises BadInput."""
     if (Path(name) / LEDGER).is_file():
         return Path(name)
-    runs = all_runs(folder)
+    runs, places = all_runs(*folders), " or ".join(str(folder) for folder in folders)
     if not runs:
         raise BadInput(
-            f"there are no runs in {folder}",
+            f"there are no runs in {places}",
             "start one with `hanji demo`, or name the folder with --runs",
         )
     if name == "last":
@@ -54,10 +53,9 @@ def find_run(name: str, folder: Path) -> Path:
     if len(fits) == 1:
         return fits[0]
     if fits:
-        raise BadInput(
-            f"{name!r} fits {len(fits)} runs", f"say which: {', '.join(run.name for run in fits)}"
-        )
-    raise BadInput(f"no run {name!r} in {folder}", "`hanji list` names them")
+        which = ", ".join(run.name for run in fits)
+        raise BadInput(f"{name!r} fits {len(fits)} runs", f"say which: {which}")
+    raise BadInput(f"no run {name!r} in {places}", "`hanji list` names them")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 from agent.findings import plan_bodies
 from agent.lab import Lab
 from papers.numbers import Numbers
+from papers.verify import Verification
 from sandbox.records import (
     ComparisonLine,
     DecisionLine,
@@ -21,18 +22,12 @@ from sandbox.records import (
 LISTED = 12
 
 
-def summary(lab: Lab, stopped: str, banner: str) -> str:
-    """SUMMARY.md."""
+def summary(lab: Lab, stopped: str, banner: str, verified: Verification | None) -> str:
+    """SUMMARY.md. verified: None when there is no paper."""
     numbers = Numbers(lab.ledger, lab.facts, plan_bodies(lab))
-    found = lab.ledger.lines(ComparisonLine)
-    lead = banner or (
-        "The paper passed its review."
-        if found
-        else "NOTHING WAS MEASURED that could test a hypothesis; the paper reports what failed."
-    )
     sections = [
         f"# {lab.topic.title or lab.topic.question}",
-        lead,
+        *_lead(lab, banner, verified),
         "## Verdicts",
         *_verdicts(lab, numbers),
         "## What failed",
@@ -42,12 +37,30 @@ def summary(lab: Lab, stopped: str, banner: str) -> str:
         "## Why it stopped",
         f"- {stopped or 'all that was planned is done'}",
         "## What to distrust",
-        *_doubts(lab),
+        *_doubts(lab, verified),
         "## Run it again",
         f"    {lab.facts['command']}",
-        f"Check it: `hanji verify {lab.folder.name}`. The paper: `paper/`.",
+        _check_it(lab, verified),
     ]
     return "\n\n".join(_grouped(sections)) + "\n"
+
+
+def _lead(lab: Lab, banner: str, verified: Verification | None) -> list[str]:
+    if verified is None:
+        return ["THE RUN FAILED before its paper was written."]
+    lead = [banner or "The paper passed its review."]
+    if not lab.ledger.lines(ComparisonLine):
+        lead.append(
+            "NOTHING WAS MEASURED that could test a hypothesis; the paper says what failed."
+        )
+    return lead
+
+
+def _check_it(lab: Lab, verified: Verification | None) -> str:
+    if verified is None:
+        return f"Go on: `hanji resume {lab.folder.name}`. There is no paper yet."
+    traced = f"{verified.numbers} printed values were traced to evidence when it was published"
+    return f"Check it: `hanji verify {lab.folder.name}` ({traced}). The paper is in `paper/`."
 
 
 def _grouped(parts: list[str]) -> list[str]:
@@ -93,6 +106,7 @@ def _failures(lab: Lab) -> list[str]:
         for line in lab.ledger.lines(DecisionLine)
         if line.what.startswith("dropped")
     ]
+    lines = list(dict.fromkeys(lines))
     if len(lines) > LISTED:
         lines = [*lines[:LISTED], f"- and {len(lines) - LISTED} more: `hanji show` lists them"]
     return lines or ["- nothing"]
@@ -105,8 +119,8 @@ def _costs(lab: Lab, numbers: Numbers) -> list[str]:
     return [f"- {_filled(body, numbers)}, {minutes} min {seconds} s of wall time in all sessions"]
 
 
-def _doubts(lab: Lab) -> list[str]:
-    doubts = []
+def _doubts(lab: Lab, verified: Verification | None) -> list[str]:
+    doubts = [f"- verification: {p}" for p in (verified.places if verified else ())[:LISTED]]
     sandbox = lab.facts["sandbox"]
     if isinstance(sandbox, dict) and not sandbox.get("confined"):
         doubts.append("- trials ran unconfined")

@@ -15,5 +15,8 @@ def write_template(path: Path) -> Path:
         raise BadInput(f"{path} is there already", "name another file: `hanji init OTHER.yaml`")
     if not path.parent.is_dir():
         raise BadInput(f"{path.parent} is not a folder", "make it first")
-    path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    try:
+        path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}", "choose another folder") from error
     return path

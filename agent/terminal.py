@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -60,9 +61,9 @@ class Screen:
         )
 
     def __call__(self, event: Event) -> None:
-        """Show this moment; what it says in words stays above the picture."""
-        self.event, self._at = event, time.monotonic()
-        if event.text and event.text != self._said:
+        """Show this moment; what is worth keeping stays above the picture."""
+        self.event, self._at = _with_counts(event, self.event), time.monotonic()
+        if event.text and event.text != self._said and not _routine(event):
             self._said = event.text
             self.live.console.print(Text(event.text))
 
@@ -77,6 +78,8 @@ class Screen:
         if event.hypothesis:
             rows.add_row("hypothesis", Text(event.hypothesis))
         rows.add_row("trials", _trials(event))
+        if event.text and _routine(event):
+            rows.add_row("now", Text(event.text))
         if event.best >= 0:
             rows.add_row("best so far", Text(f"{event.best:.1%}"))
         rows.add_row("spent", Text(_spent(event, since)))
@@ -88,32 +91,55 @@ class Lines:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._before = Event(stage="")
+        self._now = Event(stage="")
+        self._told: set[str] = set()
+        self._counted = (0, 0)
         self._line_at = 0.0
 
     def __call__(self, event: Event) -> None:
-        """Say what changed, if it is worth a line."""
-        before, now = self._before, time.monotonic()
+        """Say what is new, if it is worth a line."""
+        before, self._now = self._now, event
         if event.stage != before.stage:
-            self._say(f"{event.stage}: {event.text}" if event.text else event.stage)
-        elif event.text and event.text != before.text:
-            self._say(event.text)
-        if event.hypothesis and event.hypothesis != before.hypothesis:
+            self._count(before)
+            self._say(event.stage)
+        if event.hypothesis and event.hypothesis not in self._told:
+            self._told.add(event.hypothesis)
             self._say(f"hypothesis: {event.hypothesis}")
-        finished = event.trials_done == event.trials_total != before.trials_done
-        if event.trials_done != before.trials_done and (
-            finished or now - self._line_at >= LINE_EVERY_S
-        ):
-            self._line_at = now
-            best = f", best {event.best:.1%}" if event.best >= 0 else ""
-            self._say(
-                f"trials {event.trials_done}/{event.trials_total}{best}; {_spent(event, 0.0)}"
-            )
-        self._before = event
+        if event.text and event.text != before.text and not _routine(event):
+            self._say(event.text)
+        done = event.trials_done == event.trials_total
+        if done or time.monotonic() - self._line_at >= LINE_EVERY_S:
+            self._count(event)
+
+    def _count(self, event: Event) -> None:
+        """Where the trials stand, unless that was said."""
+        counts = (event.trials_done, event.trials_total)
+        if not event.trials_total or counts == self._counted:
+            return
+        self._counted, self._line_at = counts, time.monotonic()
+        best = f", best {event.best:.1%}" if event.best >= 0 else ""
+        self._say(f"trials {event.trials_done} of {event.trials_total}{best}; {_spent(event, 0.0)}")
 
     def _say(self, text: str) -> None:
         self._stream.write(f"{text}\n")
         self._stream.flush()
+
+
+def _routine(event: Event) -> bool:
+    """One of hundreds of trials that started or ended well: not worth a line of its own."""
+    return event.trials_total > 0 and not event.text.startswith("failed")
+
+
+def _with_counts(event: Event, before: Event) -> Event:
+    """An event that is not about trials leaves their counts as they were."""
+    if event.trials_total:
+        return event
+    return replace(
+        event,
+        trials_done=before.trials_done,
+        trials_total=before.trials_total,
+        best=before.best,
+    )
 
 
 def clock(seconds: float) -> str:

@@ -76,5 +76,15 @@ def bibtex_file(references: Sequence[Reference]) -> str:
                 f"references.bib: the entry of {reference.key} does not carry that key",
                 "give the entry as it stands in the library",
             )
-        entries.append(reference.bibtex.strip())
+        entries.append(_with_identifier(reference))
     return "\n\n".join(entries) + "\n"
+
+
+def _with_identifier(reference: Reference) -> str:
+    """The entry, with a note of its arXiv number if it would print no identifier at all."""
+    entry = reference.bibtex.strip()
+    shown = re.search(r"^\s*(doi|url|note|howpublished)\s*=", entry, re.MULTILINE | re.IGNORECASE)
+    if shown or not reference.identifier.lower().startswith("arxiv:"):
+        return entry
+    body = entry.removesuffix("}").rstrip().rstrip(",")
+    return f"{body},\n  note = {{{reference.identifier}}}\n}}"

@@ -1,4 +1,4 @@
-"""Everything in `paper/`: source, bibliography, figures, PDF, page, and the manifest of its numbers."""
+"""Everything in `paper/`: source, bibliography, figures, PDF, page, and its numbers' manifest."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sandbox.errors import TexFailed, TexMissing, UnbackedNumber
 
 @dataclass(frozen=True)
 class Built:
-    """problems: what a reader would notice, and what could not be made. pdf: None when TeX made none."""
+    """problems: what a reader would notice, and what could not be made. pdf: None without TeX."""
 
     pdf: Path | None
     tex: Path
@@ -50,11 +50,12 @@ def build(
     folder: Path,
     executor: Executor,
 ) -> Built:
-    """Write manuscript.json, paper.tex, references.bib, figures/, paper.html, paper.pdf, manifest.json.
+    """Write the manuscript, source, bibliography, figures, page, PDF and manifest into `folder`.
 
-    Idempotent: the same manuscript over the same evidence gives the same bytes. Raises UnbackedNumber naming the
-    place, and PaperError for a citation without an entry. Without TeX, or when TeX fails, the page is still written
-    and a problem says what to do.
+    Idempotent: the same manuscript over the same evidence gives the same bytes. Raises
+    UnbackedNumber naming the place, PaperError for mathematics that is not allowed. Without TeX,
+    or when TeX fails, the page is still written and a problem says what to do; so it is for a
+    citation without an entry.
     """
     printed = tuple(rendered_numbers(manuscript, numbers))
     works, problems = _works(manuscript, references)
@@ -78,7 +79,7 @@ def build(
 
 
 def rendered_numbers(manuscript: Manuscript, numbers: Numbers) -> Iterator[Printed]:
-    """Every value of the prose and the tables, in reading order, and the run's name under the title.
+    """Every value of prose and tables in reading order, after the run's name under the title.
 
     Raises UnbackedNumber naming the place.
     """
@@ -89,26 +90,29 @@ def rendered_numbers(manuscript: Manuscript, numbers: Numbers) -> Iterator[Print
                 yield Printed(passage.place, numbers.render(body))
             except UnbackedNumber as error:
                 raise UnbackedNumber(f"{passage.place}: {error.what}", error.fix) from error
+    for figure in _figures(manuscript):
+        for x in dict.fromkeys(x for series in figure.series for x in series.x):
+            for body in prose.references(x):
+                yield Printed(f"{figure.label}, axis", numbers.render(body))
 
 
 def _works(
     manuscript: Manuscript, references: Sequence[Reference]
 ) -> tuple[tuple[Reference, ...], list[str]]:
-    """The cited works that were given; a missing one is a problem, and shows as ?? in the paper."""
+    """The cited works that were given; a missing one is a problem, and shows as ??."""
     known = {reference.key for reference in references}
     missing = [key for key in manuscript.bibliography if key not in known]
     keys = [key for key in manuscript.bibliography if key in known]
     return select(keys, references), [f"bibliography: no entry for {key}" for key in missing]
 
 
+def _figures(manuscript: Manuscript) -> tuple[Figure, ...]:
+    blocks = (block for section in manuscript.sections for block in section.blocks)
+    return tuple(block for block in blocks if isinstance(block, Figure))
+
+
 def _draw_all(manuscript: Manuscript, numbers: Numbers, folder: Path) -> tuple[Drawn, ...]:
-    figures = [
-        block
-        for section in manuscript.sections
-        for block in section.blocks
-        if isinstance(block, Figure)
-    ]
-    drawn = tuple(draw(figure, numbers, folder) for figure in figures)
+    drawn = tuple(draw(figure, numbers, folder) for figure in _figures(manuscript))
     wanted = {path.name for figure in drawn for path in (figure.pdf, figure.svg, figure.data)}
     for stale in folder.iterdir() if folder.exists() else ():
         if stale.name not in wanted:

@@ -44,7 +44,7 @@ VERBS: dict[ClaimKind, tuple[str, ...]] = {
         r"rang(?:es|ed)",
     ),
 }
-"""Patterns of the verbs, by the kind of claim that allows them. Descriptive ones always may stand."""
+"""Patterns of the verbs, by the kind of claim that allows them. Descriptive ones stand always."""
 
 _MODAL = re.compile(
     r"\b(?:hypothes[ie]\w*|predict(?:s|ed|ion|ions)?|whether|would|could|might|may|if|expect(?:s|ed)?|"
@@ -87,7 +87,8 @@ def assertions(text: str, lead: str = "") -> list[Assertion]:
     """What the paragraph asserts beyond description.
 
     A question, a hypothesis, a negation and a sentence about cited work assert nothing about this
-    run. lead: the paragraph that introduces a list; when its last sentence is open, so are the items.
+    run. lead: the paragraph that introduces a list; when its last sentence is open, so are the
+    items.
     """
     found: list[Assertion] = []
     if lead and is_open(sentences(lead)[-1]):
@@ -116,8 +117,8 @@ def least_pairs(alpha: float, family_size: int) -> int:
 def licence(ledger: Ledger, claims: Iterable[str]) -> frozenset[ClaimKind]:
     """The kinds of claim that these ids carry by their verdicts. Unknown ids carry nothing.
 
-    `null`, whose verbs tell of a loss, needs a refuted verdict and an interval below zero: a refuted
-    prediction alone may leave a gain.
+    `null`, whose verbs tell of a loss, needs a refuted verdict and an interval below zero: a
+    refuted prediction alone may leave a gain.
     """
     allowed: set[ClaimKind] = {"descriptive"}
     for id in claims:
@@ -133,7 +134,9 @@ def _is_worse(ledger: Ledger, id: str) -> bool:
     """Whether the test shows a loss: refuted, with an interval below zero."""
     verdict = ledger.find(VerdictLine, id)
     line = ledger.find(ComparisonLine, verdict.comparison) if verdict is not None else None
-    return verdict is not None and line is not None and verdict.ruling == "refuted" and line.high < 0
+    return (
+        verdict is not None and line is not None and verdict.ruling == "refuted" and line.high < 0
+    )
 
 
 def unearned(ledger: Ledger, claim: ClaimLine) -> str:

@@ -1,4 +1,7 @@
-"""The ways to draw a figure. Colours: Okabe & Ito's palette, told apart in grey by marks and hatches too."""
+"""The ways to draw a figure.
+
+Colours: Okabe & Ito's palette for every kind of sight; marks, lines and hatches differ for grey.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,10 @@ _HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "oo", "++")
 
 def _axes(plot: Plot, height_in: float) -> tuple[Canvas, Axes]:
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    canvas = Canvas(figsize=(plot.width_in, height_in), layout="constrained")
-    canvas.get_layout_engine().set(w_pad=0.02, h_pad=0.02)  # type: ignore[union-attr]
+    space = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02)
+    canvas = Canvas(figsize=(plot.width_in, height_in), layout=space)
     axes = canvas.add_subplot()
     axes.set_xlabel(_titled(plot.x_label, plot, of_y=False))
     axes.set_ylabel(_titled(plot.y_label, plot, of_y=True))
@@ -51,11 +55,20 @@ def _name_rows(axes: Axes, names: tuple[str, ...]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _legend_above(axes: Axes, columns: int) -> None:
+def _legend_above(axes: Axes, columns: int, first: str = "") -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda i: labels[i] != first)
     axes.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=columns, handlelength=1.6,
-        columnspacing=1.2, borderaxespad=0.2, handletextpad=0.5,
-    )  # fmt: skip
+        [handles[i] for i in order],
+        [labels[i] for i in order],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncol=columns,
+        handlelength=1.6,
+        columnspacing=1.2,
+        borderaxespad=0.2,
+        handletextpad=0.5,
+    )
 
 
 def _ranges(curve: Curve, places: list[int]) -> list[list[float]]:
@@ -97,13 +110,14 @@ def forest(plot: Plot) -> Canvas:
         main.y, places, xerr=_ranges(main, places) if main.low else None, fmt="o", ms=4.2,
         color=PALETTE[0], lw=1.4, label=main.label,
     )  # fmt: skip
-    for curve, mark, colour in zip(marks, cycle(("|", "D", "x")), cycle((_INK, PALETTE[1])),
-                                   strict=False):  # fmt: skip
-        fill = {"mfc": "none"} if mark == "D" else {}
-        axes.plot(curve.y, [rows[x] for x in curve.x], mark, ms=4 if mark == "D" else 8,
-                  color=colour, mew=1.0, ls="none", label=curve.label, **fill)  # type: ignore[arg-type]  # fmt: skip
+    for curve in marks:
+        null = "null" in curve.label
+        axes.plot(
+            curve.y, [rows[x] for x in curve.x], "|" if null else "D", ms=8 if null else 4,
+            color=_INK if null else PALETTE[1], mfc="none", mew=1.0, ls="none", label=curve.label,
+        )  # fmt: skip
     _name_rows(axes, main.x)
-    _legend_above(axes, len(plot.curves))
+    _legend_above(axes, len(plot.curves), first=main.label)
     return canvas
 
 
@@ -158,7 +172,7 @@ def heatmap(plot: Plot) -> Canvas:
     for spine in axes.spines.values():
         spine.set_visible(False)
     bar = canvas.colorbar(image, ax=axes, fraction=0.04, pad=0.015, aspect=12)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return canvas
 
 

@@ -1,6 +1,7 @@
 """Figures, drawn from references to evidence alone.
 
-A drawing is a function in drawings.py; this module fills in the values, draws, and keeps the data behind each figure.
+A drawing is a function in drawings.py; this module fills in the values, draws, and keeps the data
+behind each figure.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from papers.manuscript import Figure, Series
 from papers.numbers import Numbers
 from papers.value import Unit, Value
+from papers.visible import Visible
 from sandbox.errors import PaperError, UnknownName
 
 if TYPE_CHECKING:
@@ -60,7 +62,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Plot:
-    """What a drawing gets. unit: of every y; differences of fractions come in percentage points."""
+    """What a drawing gets.
+
+    unit: of every y; differences of fractions come in percentage points.
+    """
 
     curves: tuple[Curve, ...]
     x_label: str
@@ -71,7 +76,10 @@ class Plot:
 
 @dataclass(frozen=True)
 class Drawn:
-    """texts: everything with a digit that the figure prints. expressions: what it was drawn from."""
+    """A figure on disk.
+
+    texts: everything with a digit that it prints. values: what it was drawn from.
+    """
 
     label: str
     pdf: Path
@@ -104,9 +112,10 @@ def known_drawings() -> Mapping[str, Drawing]:
 
 
 def draw(figure: Figure, numbers: Numbers, folder: Path) -> Drawn:
-    """Write `<label>.pdf`, `.svg` and `.json` (the data) into `folder`. The same evidence gives the same bytes.
+    """Write `<label>.pdf`, `.svg` and `.json` (the data) into `folder`.
 
-    Raises UnknownName for the drawing, UnbackedNumber for a reference, PaperError for series that do not fit.
+    The same evidence gives the same bytes. Raises UnknownName for the drawing, UnbackedNumber for a
+    reference, PaperError for series that do not fit.
     """
     from matplotlib import rc_context
 
@@ -116,7 +125,8 @@ def draw(figure: Figure, numbers: Numbers, folder: Path) -> Drawn:
     plot, values = _plot(figure, numbers)
     folder.mkdir(parents=True, exist_ok=True)
     name = file_name(figure.label)
-    with rc_context(_STYLE), warnings.catch_warnings(record=True) as caught:
+    style = rc_context(_STYLE)  # type: ignore[arg-type] # its stub wants literal keys
+    with style, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         canvas = known[figure.draw](plot)
         texts = _numeric_texts(canvas)
@@ -147,19 +157,23 @@ def _plot(figure: Figure, numbers: Numbers) -> tuple[Plot, tuple[Value, ...]]:
         shown = values[-1].number
         return 100 * shown if values[-1].unit == "points" else shown
 
-    curves = tuple(_curve(series, figure.label, number) for series in figure.series)
+    words = Visible(numbers, {}, ()).text
+    curves = tuple(_curve(series, figure.label, number, words) for series in figure.series)
     units = {value.unit for value in values}
     if len(units) != 1:
         raise PaperError(
             f"{figure.label}: its values are in {', '.join(sorted(units)) or 'no unit'}",
             "a figure shows one unit",
         )
-    x_label, y_label = figure.x_label, figure.y_label
+    x_label, y_label = words(figure.x_label), words(figure.y_label)
     width = WIDE_IN if figure.wide else COLUMN_IN
     return Plot(curves, x_label, y_label, width, units.pop()), tuple(values)
 
 
-def _curve(series: Series, label: str, number: Callable[[str], float]) -> Curve:
+def _curve(
+    series: Series, label: str, number: Callable[[str], float], words: Callable[[str], str]
+) -> Curve:
+    """Fill in a series. Labels are prose: they may quote configured names."""
     for name in ("y", "low", "high"):
         if len(getattr(series, name)) not in (len(series.x), 0 if name != "y" else -1):
             raise PaperError(
@@ -169,8 +183,8 @@ def _curve(series: Series, label: str, number: Callable[[str], float]) -> Curve:
             )
     numeric = all(re.fullmatch(r"-?\d+(\.\d+)?", x) for x in series.x)
     return Curve(
-        label=series.label,
-        x=series.x,
+        label=words(series.label),
+        x=tuple(words(x) for x in series.x),
         at=tuple(float(x) for x in series.x) if numeric else (),
         y=tuple(number(e) for e in series.y),
         low=tuple(number(e) for e in series.low),

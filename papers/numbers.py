@@ -23,48 +23,21 @@ ARM may be ARM@EXPERIMENT: only the seeds of that plan. Nothing is evaluated as 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from pydantic import JsonValue
 
 from papers.configuration import configured
-from papers.counts import count, spent
+from papers.counts import count
+from papers.recorded import RECORDED, unknown_reference
 from papers.sample import Sample
 from papers.value import Rendered, Unit, Value, write
 from sandbox.errors import UnbackedNumber
 from sandbox.ledger import Ledger
-from sandbox.records import (
-    ComparisonLine,
-    DeviationLine,
-    EvidenceLine,
-    FailureLine,
-    HypothesisLine,
-    TrialLine,
-    VerdictLine,
-)
+from sandbox.records import EvidenceLine
 
-_COMPARED = ("effect", "low", "high", "null_effect", "predicted_effect")
-_RULED: dict[str, Unit] = {
-    "p_support_holm": "p",
-    "p_refute_holm": "p",
-    "alpha": "number",
-    "family_size": "count",
-    "ruling": "text",
-}
-_TRIED: dict[str, Unit] = {
-    "wall_s": "s",
-    "cpu_s": "s",
-    "memory_peak_bytes": "bytes",
-    "seed": "number",
-    "status": "text",
-    "limit": "text",
-    "reason": "text",
-    "arm": "text",
-    "tool": "text",
-}
-_SAID = ("title", "statement", "prediction", "refuted_by", "rationale", "family")
 _STATISTICS = ("mean", "sd", "min", "max", "median", "low", "high", "n")
 
 
@@ -90,22 +63,14 @@ class Numbers:
         for line in lines.lines(EvidenceLine):
             key = (line.arm, line.task, line.split, line.metric)
             self._groups.setdefault(key, []).append(line)
-        self._verdicts = {line.hypothesis: line for line in lines.lines(VerdictLine)}
         self._sources: dict[str, Callable[[str], Value]] = {
-            "ev": self._evidence,
-            "cmp": self._comparison,
-            "verdict": self._verdict,
             "at": self._at,
             "diff": self._diff,
             "ratio": self._ratio,
-            "count": self._count,
-            "cost": self._cost,
             "plan": self._plan,
             "fact": self._fact,
-            "trial": self._trial,
-            "deviation": self._deviation,
-            "failure": self._failure,
-            "hypothesis": self._hypothesis,
+            "count": self._count,
+            **{name: partial(look_up, lines) for name, look_up in RECORDED.items()},
             **{name: self._statistic(name) for name in _STATISTICS},
         }
 
@@ -117,7 +82,7 @@ class Numbers:
         source, colon, rest = expression.strip().partition(":")
         found = self._sources.get(source)
         if found is None or not colon:
-            raise _unknown("source of numbers", source, self._sources)
+            raise unknown_reference("source of numbers", source, self._sources)
         return replace(found(rest), expression=expression.strip())
 
     def render(self, body: str) -> Rendered:
@@ -139,7 +104,7 @@ class Numbers:
         lines = self._groups.get((arm, task, split, metric))
         if not lines:
             known = ["/".join(key) for key in self._groups]
-            raise _unknown("measured group", "/".join((arm, task, split, metric)), known)
+            raise unknown_reference("measured group", "/".join((arm, task, split, metric)), known)
         if experiment:
             lines = self._of_plan(lines, experiment)
         return Sample.of(text, lines)
@@ -153,47 +118,6 @@ class Numbers:
                 f"no seed of {lines[0].arm} belongs to plan {experiment}", "name another plan"
             )
         return chosen
-
-    def _evidence(self, rest: str) -> Value:
-        line = self._ledger.find(EvidenceLine, rest)
-        if line is None:
-            known = [e.id for e in self._ledger.lines(EvidenceLine)]
-            raise _unknown("evidence", rest, known)
-        return Value(line.value, line.unit, (f"evidence:{line.id}",), rest)
-
-    def _comparison(self, rest: str) -> Value:
-        id, _, field = rest.rpartition(".")
-        line = self._ledger.find(ComparisonLine, id)
-        if line is None:
-            known = [c.id for c in self._ledger.lines(ComparisonLine)]
-            raise _unknown("comparison", id, known)
-        units: dict[str, Unit] = {"p_support": "p", "p_refute": "p", "pairs": "count"}
-        measured = self._unit_of(line)
-        units.update(treatment_mean=measured, control_mean=measured)
-        units.update(dict.fromkeys(_COMPARED, "points" if measured == "fraction" else measured))
-        if field not in units:
-            raise _unknown("field of a comparison", field, units)
-        sources = (f"comparison:{id}", *(f"evidence:{e}" for e in line.evidence))
-        return Value(getattr(line, field), units[field], sources, rest)
-
-    def _unit_of(self, line: ComparisonLine) -> Unit:
-        units = {self._evidence(id).unit for id in line.evidence}
-        if len(units) != 1:
-            raise UnbackedNumber(
-                f"comparison {line.id} rests on evidence in {len(units)} units",
-                "a comparison needs sealed evidence of one unit",
-            )
-        return units.pop()
-
-    def _verdict(self, rest: str) -> Value:
-        hypothesis, _, field = rest.rpartition(".")
-        line = self._verdicts.get(hypothesis)
-        if line is None:
-            raise _unknown("hypothesis with a verdict", hypothesis, self._verdicts)
-        if field not in _RULED:
-            raise _unknown("field of a verdict", field, _RULED)
-        sources = (f"verdict:{line.id}", f"comparison:{line.comparison}")
-        return Value(getattr(line, field), _RULED[field], sources, rest)
 
     def _statistic(self, name: str) -> Callable[[str], Value]:
         def over_seeds(rest: str) -> Value:
@@ -213,7 +137,7 @@ class Numbers:
         sample = self.sample("/".join((arm, task, split, *parts[4:])))
         line = sample.by_seed.get(seed)
         if line is None:
-            raise _unknown(f"seed of {arm}", seed, sample.by_seed)
+            raise unknown_reference(f"seed of {arm}", seed, sample.by_seed)
         return Value(line.value, line.unit, (f"evidence:{line.id}",), rest)
 
     def _diff(self, rest: str) -> Value:
@@ -242,12 +166,9 @@ class Numbers:
             return Value(float(self._references), "count", ("bibliography",), rest)
         return count(self._ledger, rest)
 
-    def _cost(self, rest: str) -> Value:
-        return spent(self._ledger, rest)
-
     def _plan_of(self, id: str) -> JsonValue:
         if id not in self._plans:
-            raise _unknown("plan", id, self._plans)
+            raise unknown_reference("plan", id, self._plans)
         return self._plans[id]
 
     def _plan(self, rest: str) -> Value:
@@ -256,36 +177,6 @@ class Numbers:
 
     def _fact(self, rest: str) -> Value:
         return configured(dict(self._facts), rest, "run.json")
-
-    def _trial(self, rest: str) -> Value:
-        id, _, field = rest.rpartition(".")
-        line = self._ledger.find(TrialLine, id)
-        if line is None:
-            raise _unknown("trial", id, [t.id for t in self._ledger.lines(TrialLine)])
-        if field not in _TRIED:
-            raise _unknown("field of a trial", field, _TRIED)
-        return Value(getattr(line, field), _TRIED[field], (f"trial:{id}",), rest)
-
-    def _deviation(self, rest: str) -> Value:
-        line = self._ledger.find(DeviationLine, rest)
-        if line is None:
-            raise _unknown("deviation", rest, [d.id for d in self._ledger.lines(DeviationLine)])
-        return Value(f"{line.what}: {line.why}", "text", (f"deviation:{rest}",), rest)
-
-    def _failure(self, rest: str) -> Value:
-        line = self._ledger.find(FailureLine, rest)
-        if line is None:
-            raise _unknown("failure", rest, [f.id for f in self._ledger.lines(FailureLine)])
-        return Value(f"{line.stage}: {line.what}", "text", (f"failure:{rest}",), rest)
-
-    def _hypothesis(self, rest: str) -> Value:
-        id, _, field = rest.rpartition(".")
-        line = self._ledger.find(HypothesisLine, id)
-        if line is None:
-            raise _unknown("hypothesis", id, [h.id for h in self._ledger.lines(HypothesisLine)])
-        if field not in _SAID:
-            raise _unknown("field of a hypothesis", field, _SAID)
-        return Value(str(getattr(line, field)), "text", (f"hypothesis:{id}",), rest)
 
 
 def _operands(rest: str) -> tuple[str, str]:
@@ -307,10 +198,3 @@ def _bare(text: str) -> str:
 
 def _joined(first: Value, second: Value) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first.sources, *second.sources)))
-
-
-def _unknown(kind: str, name: str, known: Iterable[str]) -> UnbackedNumber:
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=4, cutoff=0.3) or names[:4]
-    fix = f"nearest: {', '.join(near)}" if near else "the run holds none"
-    return UnbackedNumber(f"no {kind} {name!r}", fix)

@@ -19,8 +19,8 @@ EMPTIED = (
 def revise(manuscript: Manuscript, findings: Iterable[Finding]) -> Manuscript:
     """The manuscript with every mechanical mend applied.
 
-    Places are those of the manuscript that was reviewed; a finding without a mend changes nothing. A
-    section that a mend would leave empty says so.
+    Places are those of the manuscript that was reviewed; a finding without a mend changes nothing.
+    A section that a mend would leave empty says so.
     """
     mends = [finding.mend for finding in findings if finding.mend.action]
     abstract = _blocks("abstract", manuscript.abstract, mends)

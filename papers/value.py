@@ -74,13 +74,16 @@ def write(value: Value, form: str = "") -> str:
 
     .Nf (N decimals), d (whole, thousands separated), % (percent, one decimal), pp (signed
     percentage points), p
-    (p-value), p= ("p = 0.004"), s, B, words (up to twelve), g (as configured), text. Halves round
+    (p-value), p= ("p = 0.004"), s, B, words (up to twelve), g (as configured), text, inline (text
+    as it stands within a sentence). Halves round
     away from zero. A
     negative number has a true minus sign. Raises UnbackedNumber when unit and format do not fit.
     """
     form = form or _DEFAULTS[value.unit]
     if form == "text":
         return _text(value)
+    if form == "inline":
+        return _inline(_text(value))
     if re.fullmatch(r"\.[0-6]f", form):
         return _signed(rounded(value.number, int(form[1])))
     known = _FORMATS.get(form)
@@ -119,6 +122,12 @@ def _text(value: Value) -> str:
             f"{value.expression} is a number in {value.unit}", f"use {_DEFAULTS[value.unit]}"
         )
     return value.value
+
+
+def _inline(text: str) -> str:
+    """A label within a sentence: its first letter small, unless it begins an acronym or a name."""
+    first = text.split(" ", maxsplit=1)[0]
+    return text[:1].lower() + text[1:] if first[1:].islower() else text
 
 
 def _whole(value: Value) -> str:

@@ -84,6 +84,7 @@ def enclose(
     uid: int,
     binds: Sequence[str],
     scratch_bytes: int,
+    outer: Sequence[str] = (),
     limits: Sequence[str] = (),
     seccomp: bytes = b"",
     nests: bool = False,
@@ -91,16 +92,18 @@ def enclose(
 ) -> Enclosure:
     """Start `command`, up to where it says `r` on the socket that is its standard input.
 
-    binds: further bwrap arguments. scratch_bytes: the size of each writable folder. nests: it may
-    make namespaces of its own, and needs a /proc that the kernel lets it mount anew. messages: the
-    socket keeps message boundaries. Raises SandboxUnavailable with the mend.
+    binds: further bwrap arguments. scratch_bytes: the size of each writable folder. limits: the
+    `prlimit` command inside; outer: the one around bubblewrap, whose own process an ordinary
+    person's job could overwrite. nests: it may make namespaces of its own, and needs a /proc that
+    the kernel lets it mount anew. messages: the socket keeps message boundaries. Raises
+    SandboxUnavailable with the mend.
     """
     bwrap = _program("bwrap", "bubblewrap")
     _program("setpriv", "util-linux")
     with ExitStack() as stack:
         passed: list[int] = []
         given = _Given(stack, passed)
-        arguments = [bwrap, *NAMESPACES, *_privilege(nests)]
+        arguments = [*outer, bwrap, *NAMESPACES, *_privilege(nests)]
         arguments += [w for k, v in view.environment().items() for w in ("--setenv", k, v)]
         arguments += view.read_only()
         for path, text in view.accounts(uid).items():
@@ -253,6 +256,8 @@ def unavailable(told: str) -> SandboxUnavailable:
             "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, "
             "or give bwrap an AppArmor profile"
         )
+    elif "Unknown option" in told:
+        fix = "install bubblewrap 0.7 or newer (Debian 12, Ubuntu 24.04)"
     elif "namespace" in told or "Operation not permitted" in told or "uid map" in told:
         fix = (
             "allow user namespaces (sysctl user.max_user_namespaces, "

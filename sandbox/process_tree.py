@@ -68,6 +68,33 @@ def _stat(pid: int) -> list[str]:
     return text[text.rfind(")") + 2 :].split()
 
 
+def hidden_bytes(root: int, above_bytes: int) -> int:
+    """Memory shared without a file that may count in no process: its toucher may be dead.
+
+    Only processes with more address space than `above_bytes` can hold that much, and only their
+    maps are read. Each region counts once, whole.
+    """
+    regions: dict[str, int] = {}
+    for pid in tree(root):
+        fields = _stat(pid)
+        if fields and int(fields[20]) > above_bytes:
+            regions.update(_anonymous_regions(pid))
+    return sum(regions.values())
+
+
+def _anonymous_regions(pid: int) -> Iterator[tuple[str, int]]:
+    """Inode and bytes of every shared mapping without a file of its own."""
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        if line.endswith("/dev/zero (deleted)"):
+            span, _, _, _, inode, *_ = line.split()
+            first, _, last = span.partition("-")
+            yield inode, int(last, 16) - int(first, 16)
+
+
 def _share_bytes(pid: int) -> int:
     """Proportional share of memory, or what is resident when the kernel does not say."""
     try:

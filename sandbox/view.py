@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 from sandbox.paths import CODE, INPUTS, WORK
 
@@ -70,6 +71,16 @@ def interpreter() -> list[str]:
     for package in PACKAGES:
         if (home / package).is_dir():
             arguments += ["--ro-bind", str(home / package), f"{CODE}/{package}"]
+    return arguments
+
+
+def inputs_bound(bound: Sequence[tuple[str, Path]]) -> list[str]:
+    """Arguments of bwrap for the inputs: (name below `{inputs}`, path of the host)."""
+    arguments: list[str] = []
+    for name, path in bound:
+        for folder in reversed(PurePosixPath(name).parents[:-1]):
+            arguments += ["--perms", "0755", "--dir", f"{INPUTS}/{folder}"]
+        arguments += ["--ro-bind", str(path), f"{INPUTS}/{name}"]
     return arguments
 
 

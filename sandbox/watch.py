@@ -18,9 +18,10 @@ from sandbox.logs import BoundedLog
 from sandbox.outcome import Limit, Verdict
 from sandbox.paths import JobPaths
 from sandbox.policy import Policy
-from sandbox.process_tree import Usage, usage
+from sandbox.process_tree import Usage, hidden_bytes, usage
 
 POLL_S = 0.05
+DEEP_POLLS = 8
 FLOOD = 8  # this many times log_bytes is a flood
 SIGNALLED = 128
 LIMIT_OF_SIGNAL: dict[int, Limit] = {signal.SIGXCPU: "cpu", signal.SIGXFSZ: "file"}
@@ -84,7 +85,7 @@ class _Watch:
             started.stderr: BoundedLog(paths.stderr, job.policy.log_bytes),
         }
         self.spent, self.disk = Usage(), Disk()
-        self.memory_peak_bytes, self.exit_code, self.said = 0, -1, b""
+        self.memory_peak_bytes, self.exit_code, self.said, self.polls = 0, -1, b"", 1
         self.began = time.monotonic()
 
     def follow(self, cancelled: threading.Event) -> Ending:
@@ -165,7 +166,7 @@ class _Watch:
         now = usage(self.started.init, policy.memory_bytes * 8 // 10)
         self.disk = self.started.disk()
         self.spent = replace(now, cpu_s=max(now.cpu_s, self.spent.cpu_s))
-        memory = now.memory_bytes + (self.disk.bytes if self.started.in_memory else 0)
+        memory = self._memory(now)
         self.memory_peak_bytes = max(self.memory_peak_bytes, memory)
         if over:
             return ""
@@ -180,6 +181,14 @@ class _Watch:
             ("wall", self._wall_left_s() <= 0),
         )
         return next((limit for limit, hit in tests if hit), "")
+
+    def _memory(self, now: Usage) -> int:
+        """Resident memory, or (looked for now and then) shared memory that no process counts."""
+        held = now.memory_bytes
+        if self.polls % DEEP_POLLS == 0:
+            held = max(held, hidden_bytes(self.started.init, self.policy.memory_bytes))
+        self.polls += 1
+        return held + (self.disk.bytes if self.started.in_memory else 0)
 
     def _ending(self, limit: Limit, over: bool, wall_s: float) -> Ending:
         tails = [log.close() for log in self.logs.values()]

@@ -36,32 +36,7 @@ def compare(experiment: Experiment, ledger: Ledger) -> ComparisonLine:
             f"no seed of experiment {experiment.id} has both treatment and control",
             "see the failures of its trials with `hanji show RUN`",
         )
-    test = experiment.test
-    differences = [pair.treatment.value - pair.control.value for pair in pairs]
-    low, high = interval(differences)
-    used = [pair.treatment for pair in pairs] + [pair.control for pair in pairs]
-    facts = {
-        "experiment": experiment.id,
-        "hypothesis": experiment.hypothesis,
-        "metric": test.metric,
-        "treatment": test.treatment.label,
-        "control": test.control.label,
-        "seeds": tuple(pair.seed for pair in pairs),
-        "pairs": len(pairs),
-        "treatment_mean": _mean([pair.treatment.value for pair in pairs]),
-        "control_mean": _mean([pair.control.value for pair in pairs]),
-        "differences": tuple(differences),
-        "effect": _mean(differences),
-        "low": low,
-        "high": high,
-        "null_effect": test.null_effect,
-        "predicted_effect": test.predicted_effect,
-        "p_support": sign_flip(differences, test.null_effect, "greater"),
-        "p_refute": sign_flip(differences, test.predicted_effect, "less"),
-        "evidence": tuple(line.id for value in used for line in value.evidence),
-        "missing_seeds": tuple(missing),
-        "exact": len(pairs) <= MOST_EXACT_PAIRS,
-    }
+    facts = _facts(experiment, pairs, missing)
     return ComparisonLine.model_validate({"id": short_id(facts), **facts})
 
 
@@ -127,7 +102,8 @@ def sign_flip(
         return 0.5 if sign * shifted[0] > 0 else 1.0
     found = permutation_test(
         (shifted,),
-        lambda sample, axis: np.mean(sample, axis=axis),
+        # accuracies are multiples of 1/items: rounding lets equal sums tie as they should
+        lambda sample, axis: np.round(np.mean(sample, axis=axis), 12),
         permutation_type="samples",
         vectorized=True,
         n_resamples=2 ** min(len(shifted), MOST_EXACT_PAIRS),
@@ -190,6 +166,37 @@ def _pairs(experiment: Experiment, measured: Measured) -> tuple[list[_Pair], lis
         else:
             pairs.append(_Pair(seed, treatment, control))
     return pairs, missing
+
+
+def _facts(
+    experiment: Experiment, pairs: Sequence[_Pair], missing: Sequence[int]
+) -> dict[str, object]:
+    test = experiment.test
+    differences = [pair.treatment.value - pair.control.value for pair in pairs]
+    low, high = interval(differences)
+    used = [pair.treatment for pair in pairs] + [pair.control for pair in pairs]
+    return {
+        "experiment": experiment.id,
+        "hypothesis": experiment.hypothesis,
+        "metric": test.metric,
+        "treatment": test.treatment.label,
+        "control": test.control.label,
+        "seeds": tuple(pair.seed for pair in pairs),
+        "pairs": len(pairs),
+        "treatment_mean": _mean([pair.treatment.value for pair in pairs]),
+        "control_mean": _mean([pair.control.value for pair in pairs]),
+        "differences": tuple(differences),
+        "effect": _mean(differences),
+        "low": low,
+        "high": high,
+        "null_effect": test.null_effect,
+        "predicted_effect": test.predicted_effect,
+        "p_support": sign_flip(differences, test.null_effect, "greater"),
+        "p_refute": sign_flip(differences, test.predicted_effect, "less"),
+        "evidence": tuple(line.id for value in used for line in value.evidence),
+        "missing_seeds": tuple(missing),
+        "exact": len(pairs) <= MOST_EXACT_PAIRS,
+    }
 
 
 def _side(side: Side, seed: int, measured: Measured) -> _Value | None:

@@ -1,6 +1,6 @@
 """Conduct a round of frozen experiments: every trial once, in the sandbox, into the ledger.
 
-A trial is finished when `outcome.json` is in its folder; it is recorded when its line is in the
+A trial is finished when its job's outcome is in its folder; it is recorded when its line is in the
 ledger. After a crash the unfinished are run again (a search goes on from its journal) and the
 finished are recorded, never run again.
 """

@@ -12,6 +12,7 @@ from agent.press import Press
 from agent.state import State, Update
 from agent.summary import summary
 from papers.review.finding import Round
+from papers.verify import verify
 from sandbox.records import PaperLine, short_id
 from tools.atomic import write_atomically
 
@@ -32,20 +33,22 @@ def publish(state: State, runtime: Runtime[Lab]) -> Update:
         if manuscript.banner != banner:
             press.set(manuscript.model_copy(update={"banner": banner}))
         _seal_paper(lab, press.folder, "published" if state["sound"] else "failed-review")
-    text = summary(lab, state["stopped"], banner)
+    found = verify(lab.folder)
+    lab.say("publish", "verified" if found.ok else f"NOT VERIFIED: {found.places[0]}")
+    text = summary(lab, state["stopped"], banner, found)
     write_atomically(lab.folder / "SUMMARY.md", text)
     return {}
 
 
 def banner_of(rounds: list[Round]) -> str:
-    """What the first page must say when a review left something that blocks."""
+    """What the first page says when a review left something that blocks, without a number."""
     if not rounds:
         return "FAILED REVIEW: the paper was not reviewed"
     last = rounds[-1]
-    reasons = [f.what for f in last.findings if f.severity == "blocking"]
-    reasons += [f"{u.check} could not be checked" for u in last.unchecked if u.blocking]
-    more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
-    return f"FAILED REVIEW: {reasons[0]}{more}"
+    found = [f.check for f in last.findings if f.severity == "blocking"]
+    unchecked = [f"{u.check} could not be checked" for u in last.unchecked if u.blocking]
+    reasons = "; ".join(dict.fromkeys((*found, *unchecked))).replace("_", " ")
+    return f"FAILED REVIEW: {reasons}. The last round in reviews says where."
 
 
 def _seal_paper(lab: Lab, folder: Path, status: Literal["published", "failed-review"]) -> None:

@@ -10,14 +10,14 @@ from agent.state import State, Update
 from papers.review.finding import Round
 from papers.review.panel import review as look
 from papers.revise import stop
-from sandbox.records import ReviewLine, digest_of, short_id
+from sandbox.records import CostLine, ReviewLine, digest_of, short_id
 from tools.atomic import write_atomically
 
 if TYPE_CHECKING:
     from langgraph.runtime import Runtime
 
-REVISION_S = 20.0
-"""Wall time that one more revision and its build may take."""
+LEAST_S, BUILDS = 15.0, 2.2
+"""A revision needs time for its own build and for the last one, with a margin."""
 
 
 def review(state: State, runtime: Runtime[Lab]) -> Update:
@@ -27,7 +27,7 @@ def review(state: State, runtime: Runtime[Lab]) -> Update:
         found = look(Press(lab).case())
         _record(lab, number, found)
         rounds = [*earlier_rounds(lab, number), found]
-        enough = stop(rounds, lab.budget.seconds_left() > REVISION_S)
+        enough = stop(rounds, lab.budget.seconds_left() > _revision_s(lab))
         blocking = found.count("blocking")
         lab.say("review", f"round {number}: {blocking} blocking, {found.count('major')} major")
     return {"review_round": number, "sound": not found.blocked, "revise": not enough}
@@ -37,6 +37,16 @@ def earlier_rounds(lab: Lab, number: int) -> list[Round]:
     """The rounds before this one, as they were kept."""
     files = [lab.folder / _file(n) for n in range(1, number)]
     return [Round.model_validate_json(path.read_bytes()) for path in files]
+
+
+def _revision_s(lab: Lab) -> float:
+    """Wall time that a revision and what follows it will take, by the slowest build so far."""
+    builds = [
+        line.wall_s
+        for line in lab.ledger.lines(CostLine)
+        if line.what.startswith(("stage write", "stage revise"))
+    ]
+    return max(LEAST_S, BUILDS * max(builds, default=0.0))
 
 
 def _file(number: int) -> str:

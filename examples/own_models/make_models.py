@@ -2,7 +2,8 @@
 
     python examples/own_models/make_models.py OUT && hanji run OUT/topic.yaml
 
-The base names the first or the last of five letters, but not well; each expert learns one of the two.
+The base names the first or the last of five letters; each expert practises one and forgets the
+other, so a merge is asked to bring both together again.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 LETTERS = list("abcdefghijklmnopqrstuvwxyz")
 WORDS = ["<pad>", "<eos>", "<unk>", "first", "last", "of", "is", *LETTERS]
@@ -46,20 +48,21 @@ def main(out: Path) -> None:
     config = GPTNeoXConfig(vocab_size=len(WORDS), num_attention_heads=4, **shape)
     torch.manual_seed(0)
     base = GPTNeoXForCausalLM(config)
-    learn(base, ["first", "last"], 250, 3e-3, seed=1)
+    learn(base, ["first", "last"], 150, 3e-3, seed=1)
     for name, kinds in (("base", []), ("firsts", ["first"]), ("lasts", ["last"])):
         expert = GPTNeoXForCausalLM(config)
         expert.load_state_dict(base.state_dict())
-        learn(expert, kinds, 60 if kinds else 0, 1e-3, seed=2)
+        learn(expert, kinds, 200 if kinds else 0, 3e-3, seed=2)
         expert.save_pretrained(out / name)
         tokenizer.save_pretrained(out / name)
     for name, kinds in (("either", ["first", "last"]), ("first", ["first"]), ("last", ["last"])):
         draw = random.Random(name)
-        lines = {json.dumps(item(draw, kinds)) for _ in range(600)}
+        lines = {json.dumps(item(draw, kinds)) for _ in range(1200)}
         (out / f"{name}.jsonl").write_text("\n".join(sorted(lines)) + "\n")
     shutil.copy(Path(__file__).with_name("topic.yaml"), out)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    logging.disable_progress_bar()
     main(Path(sys.argv[1]))

@@ -33,7 +33,7 @@ _LIMITS = Policy(
 # Without long log lines its warnings would be broken in the middle. Never redirect into paper.out:
 # hyperref reads that file.
 _SCRIPT = """
-cp -R {inputs}/paper/. {work}/ && chmod -R u+w {work} && cd {work} && exec env \
+cp -R {inputs}/paper/. {work}/ && chmod -R u+w {work}/* && cd {work} && exec env \
 HOME={work} TEXMFVAR={work}/.texmf TEXMFHOME={work}/.texmf openin_any=p openout_any=p \
 max_print_line=10000 SOURCE_DATE_EPOCH=0 FORCE_SOURCE_DATE=1 shell_escape=f TZ=UTC LC_ALL=C \
 latexmk -norc -pdf -interaction=nonstopmode -halt-on-error -no-shell-escape paper.tex
@@ -58,7 +58,7 @@ class Compiled:
 
 
 def require_tex() -> None:
-    """Raise TexMissing, with the packages to install, when there is no latexmk, pdflatex or bibtex."""
+    """Raise TexMissing, with the packages to install, unless this machine has TeX and latexmk."""
     missing = [name for name in ("latexmk", "pdflatex", "bibtex") if shutil.which(name) is None]
     if missing:
         raise TexMissing(f"no {', '.join(missing)} on this machine", f"apt install {PACKAGES}")
@@ -91,7 +91,8 @@ def compile_pdf(folder: Path, executor: Executor) -> Compiled:
         log, bibtex_log = _text(outcome, "paper.log"), _text(outcome, "paper.blg")
         made = outcome.outputs.get("paper.pdf")
         if outcome.verdict != "ok" or made is None:
-            what = first_error(log) or outcome.reason or outcome.stderr_tail[-300:]
+            said = outcome.stderr_tail.strip().rpartition("\n")[2]
+            what = first_error(log) or f"{outcome.reason}: {said}".rstrip(": ")
             raise TexFailed(f"TeX made no PDF: {what}", "see paper.tex; the HTML page is complete")
         pdf = folder / "paper.pdf"
         part = folder / ".paper.pdf.part"

@@ -20,13 +20,13 @@ from papers.visible import Visible
 _PREAMBLE = Path(__file__).with_name("preamble.tex")
 
 
-class NarrowFigure(Environment):
+class NarrowFigure(Environment):  # type: ignore[misc] # PyLaTeX is untyped
     """A float of one column."""
 
     _latex_name = "figure"
 
 
-class WideFigure(Environment):
+class WideFigure(Environment):  # type: ignore[misc] # PyLaTeX is untyped
     """A float over both columns."""
 
     _latex_name = "figure*"

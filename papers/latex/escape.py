@@ -22,6 +22,10 @@ _SPECIALS = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
+    # after a row's end or \item these would be read as an argument
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
 }
 _SYMBOLS = {
     "\N{NO-BREAK SPACE}": "~",

@@ -12,13 +12,13 @@ from papers.tables import Layout
 _LEAST_PT = 60.0
 
 
-class Narrow(Environment):
+class Narrow(Environment):  # type: ignore[misc] # PyLaTeX is untyped
     """A float of one column."""
 
     _latex_name = "table"
 
 
-class Wide(Environment):
+class Wide(Environment):  # type: ignore[misc] # PyLaTeX is untyped
     """A float over both columns."""
 
     _latex_name = "table*"
@@ -49,6 +49,7 @@ def _grid(table: Table, layout: Layout, inline: Inline) -> str:
         [r"\toprule", _head(layout, inline), r"\midrule", *_rows(table, inline), r"\bottomrule"]
     )
     if layout.wraps:
+        body = body.replace("\\\\\n", "\\\\[1pt]\n")
         return f"\\begin{{tabularx}}{{\\linewidth}}{{{spec}}}\n{body}\n\\end{{tabularx}}"
     return (
         "\\begin{adjustbox}{max width=\\linewidth}\n"
@@ -94,7 +95,11 @@ def _long_spec(layout: Layout) -> str:
 
 def _head(layout: Layout, inline: Inline) -> str:
     cells = []
-    for column, lines in zip(layout.columns, layout.heads, strict=True):
+    for column, lines, box in zip(layout.columns, layout.heads, layout.boxes_pt, strict=True):
+        if box:
+            side = {"r": r"\raggedleft", "c": r"\centering"}.get(column.align, r"\raggedright")
+            cells.append(rf"\parbox[b]{{{box:.0f}pt}}{{{side} {inline.tex(lines[0])}}}")
+            continue
         side = {"r": "br", "c": "bc"}.get(column.align, "bl")
         text = r"\\".join(inline.tex(line) for line in lines)
         cells.append(rf"\makecell[{side}]{{{text}}}" if len(lines) > 1 else text)

@@ -88,6 +88,13 @@ class Case:
             found.setdefault((line.arm, line.task, line.split, line.metric), []).append(line)
         return found
 
+    def own_words(self, text: str) -> str:
+        """The text without the statements and reasons of hypotheses, which it quotes."""
+        for line in self.hypotheses:
+            for quotation in (line.statement, line.rationale):
+                text = text.replace(quotation, " ") if quotation else text
+        return " ".join(text.split())
+
     def replicates(self, line: EvidenceLine) -> int:
         """How many seeds measured the same quantity."""
         key = (line.arm, line.task, line.split, line.metric)

@@ -41,7 +41,7 @@ class Check:
 
 
 def check(name: str, *, blocking: bool = True, needs_build: bool = False) -> Callable[[Look], Look]:
-    """Declare a check: its docstring says what it finds; it yields findings or raises CannotCheck."""
+    """Declare a check: it yields findings or raises CannotCheck; the docstring is its summary."""
 
     def declare(look: Look) -> Look:
         summary = (inspect.getdoc(look) or "").split("\n")[0]

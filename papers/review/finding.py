@@ -71,7 +71,7 @@ class Round(Record):
 
     @property
     def blocked(self) -> bool:
-        """Whether something keeps the paper from being published as sound, or could not be checked."""
+        """Whether something blocks, or something that would block could not be checked."""
         return self.count("blocking") > 0 or any(item.blocking for item in self.unchecked)
 
 

@@ -1,4 +1,4 @@
-"""The text of a built paper, as its PDF or its page shows it, without what is not the paper's own."""
+"""The text of a built paper, as its PDF or its page shows it."""
 
 from __future__ import annotations
 
@@ -42,14 +42,13 @@ def without_bibliography(
 ) -> str:
     """The text of all pages; of the bibliography only numbers that no reference explains."""
     text = "\n\f".join(pages)
-    heading = None
-    for heading in _HEADING.finditer(text):
-        pass
-    if heading is None:
+    headings = list(_HEADING.finditer(text))
+    if not headings:
         return text
+    heading = headings[-1]
     later = text[heading.end() :]
     first = next((section.title for section in appendix(manuscript)), "")
-    end = re.search(rf"\f\s*A\s+{re.escape(first)}", later) if first else None
+    end = re.search(rf"[\f\n]\s*A\s+{re.escape(first)}", later) if first else None
     works, rest = (later[: end.start()], later[end.start() :]) if end else (later, "")
     return f"{text[: heading.start()]}\n{' '.join(_unexplained(works, references))}\n{rest}"
 

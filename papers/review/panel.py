@@ -35,8 +35,8 @@ def review(case: Case) -> Round:
 def consult(item: Check, case: Case) -> list[Finding] | Unchecked:
     """What one check says about the case.
 
-    A reference that does not resolve, or a record of an unexpected shape, keeps a check from running:
-    that is reported, because the alternative is to lose the whole night's paper to it.
+    A reference that does not resolve, or a record of an unexpected shape, keeps a check from
+    running: that is reported, because the alternative is to lose the whole night's paper to it.
     """
     try:
         return [_signed(item, finding) for finding in item.look(case)]

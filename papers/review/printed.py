@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 MINUS = "\N{MINUS SIGN}"
-NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve".split()
+NUMBER_WORDS = (
+    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
 _UNSETTABLE = re.compile(r"\[U\+[0-9A-F]{4,6}\]")
 _TOKEN = re.compile(
     rf"[+{MINUS}]?\d+(?:[.,]\d+)*|(?<![A-Za-z])(?:{'|'.join(NUMBER_WORDS)})(?![A-Za-z])",
@@ -25,34 +27,40 @@ Need = Literal["evidence", "exact", "loose", "typed"]
 class Expected:
     """A number that the manuscript prints.
 
-    need: `evidence` must be there, `exact` is there once (a table's number), `loose` may be there (a
-    year), `typed` stands in the prose without a source. before: the words in front of it, by which
-    its place in the print is recognised.
+    need: `evidence` must be there, `exact` is there once (a table's number), `loose` may be there
+    (a year), `typed` stands in the prose without a source. before: the words in front of it, by
+    which its place in the print is recognised. counted: the number of a list item, which a page
+    counts by itself.
     """
 
     token: str
     need: Need
     place: str
     before: str = ""
+    counted: bool = False
 
 
 @dataclass(frozen=True)
 class Reckoning:
-    """untraced: printed and not accounted for. altered: accounted for and not printed, by place."""
+    """untraced: printed and not accounted for. altered: accounted for and not printed, by place.
+
+    typed: printed as the manuscript types it, without a source.
+    """
 
     untraced: tuple[str, ...]
     altered: tuple[Expected, ...]
+    typed: tuple[str, ...] = ()
 
 
 def normal(text: str) -> str:
-    """Ligatures opened, every kind of minus and space made one, characters without a glyph left out."""
+    """Ligatures opened, every kind of minus made one, characters without a glyph left out."""
     text = unicodedata.normalize("NFKC", text).replace("\N{SOFT HYPHEN}", "")
     text = _UNSETTABLE.sub(" ", text)
     return re.sub(r"[\u2212\u207b\ufe63]", MINUS, text)
 
 
 def tokens(text: str) -> list[str]:
-    """The numbers of a text in order: digits with sign, points and thousands, and small number words."""
+    """The numbers of a text in order: digits with sign and points, and small number words."""
     return [match.lower() for match in _TOKEN.findall(normal(text))]
 
 
@@ -76,22 +84,18 @@ def reckon(expected: Sequence[Expected], text: str) -> Reckoning:
         bare = token.lstrip(f"+{MINUS}")
         if bare != token and loose[bare]:
             surplus[token] -= min(surplus[token], loose[bare])
-    untraced = [
-        place for token, times in sorted((+surplus).items())
-        for place in _places(token, times, expected, text)
-    ]
-    return Reckoning(tuple(untraced), _missing(expected, +shortage, text))
-
-
-def _places(token: str, times: int, expected: Sequence[Expected], text: str) -> list[str]:
-    """Where the manuscript types the number; for the rest, where it is printed."""
-    typed = [f"{e.token} ({e.place})" for e in expected if (e.token, e.need) == (token, "typed")]
-    rest = [_with_context(token, text)] * (times - len(typed))
-    return [*typed[:times], *rest]
+    typed, untraced = [], []
+    for token, times in sorted((+surplus).items()):
+        places = [
+            f"{token} ({e.place})" for e in expected if e.need == "typed" and e.token == token
+        ]
+        typed.extend(places[:times])
+        untraced.extend([_with_context(token, text)] * (times - len(places)))
+    return Reckoning(tuple(untraced), _missing(expected, +shortage, text), tuple(typed))
 
 
 def _mend_breaks(printed: Sequence[str], surplus: Counter[str], shortage: Counter[str]) -> None:
-    """A number broken over lines is printed as its pieces one after the other; two may be joined."""
+    """A number broken over lines is printed in pieces, one after the other; two may be joined."""
     for token in list(shortage):
         pieces = re.findall(rf"[+{MINUS}]?\d+", token)
         for at in range(len(printed) - len(pieces) + 1):
@@ -111,7 +115,7 @@ def _mend_breaks(printed: Sequence[str], surplus: Counter[str], shortage: Counte
 def _missing(
     expected: Sequence[Expected], shortage: Counter[str], text: str
 ) -> tuple[Expected, ...]:
-    """The places whose number is not there with the words in front of it; all candidates if none shows."""
+    """The places whose number is not there with the words in front of it, else all candidates."""
     flat = _flat(text)
     found: list[Expected] = []
     for token, times in sorted(shortage.items()):

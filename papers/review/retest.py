@@ -39,8 +39,8 @@ class Disagreement:
 def sign_flip(differences: Sequence[float]) -> float:
     """The exact one-sided p of mean > 0: the share of sign flips with at least the observed sum.
 
-    Counted half by half, so up to 36 pairs. Raises ValueError above. Source: Fisher 1935, section 21;
-    the halves are those of Horowitz and Sahni 1974.
+    Counted half by half, so up to 36 pairs. Raises ValueError above. Source: Fisher 1935, section
+    21; the halves are those of Horowitz and Sahni 1974.
     """
     if len(differences) > MOST_PAIRS:
         raise ValueError(f"{len(differences)} pairs are too many to enumerate")
@@ -70,13 +70,33 @@ def holm(values: Sequence[float], family_size: int) -> list[float]:
 
 
 def retest(ledger: Ledger, plans: Mapping[str, JsonValue]) -> list[Disagreement]:
-    """Everything in comparisons and verdicts that their evidence does not give."""
-    found: list[Disagreement] = []
+    """Everything in evidence, tests and verdicts that does not follow from what it rests on."""
+    found = _counts(ledger)
     for line in ledger.lines(ComparisonLine):
         found.extend(_statistics(line))
         found.extend(_values(line, ledger, plans))
     found.extend(_corrections(ledger))
     return found
+
+
+def _counts(ledger: Ledger) -> list[Disagreement]:
+    """Accuracies that no whole number of right answers gives."""
+    found = []
+    for line in ledger.lines(EvidenceLine):
+        if line.metric != "accuracy" or line.unit != "fraction":
+            continue
+        right = line.value * line.items
+        whole = line.correct if line.correct >= 0 else round(right)
+        if line.items < 1 or abs(right - whole) > 1e-6 * max(1, line.items):
+            field = f"right answers of {line.items}"
+            found.append(Disagreement("evidence", line.id, field, whole, right))
+    return found
+
+
+def misruled(ledger: Ledger) -> list[VerdictLine]:
+    """Verdicts that the frozen rule does not give."""
+    pairs = [(v, ledger.find(ComparisonLine, v.comparison)) for v in ledger.lines(VerdictLine)]
+    return [v for v, line in pairs if line is not None and ruling(v, line) != v.ruling]
 
 
 def ruling(verdict: VerdictLine, line: ComparisonLine) -> Ruling:
@@ -95,13 +115,11 @@ def _statistics(line: ComparisonLine) -> list[Disagreement]:
     if 0 < pairs <= MOST_PAIRS:
         expected["p_support"] = sign_flip([d - line.null_effect for d in differences])
         expected["p_refute"] = sign_flip([line.predicted_effect - d for d in differences])
-    return [
-        flaw for flaw in _differing("comparison", line, expected) if not _by_chance(line, flaw)
-    ]
+    return [flaw for flaw in _differing("comparison", line, expected) if not _by_chance(line, flaw)]
 
 
 def _by_chance(line: ComparisonLine, flaw: Disagreement) -> bool:
-    """Whether a p-value from random sign flips is as near to the exact one as five errors of sampling."""
+    """Whether a p-value from random sign flips is within five errors of the exact one."""
     if line.exact or not flaw.field.startswith("p_"):
         return False
     error = math.sqrt(max(flaw.recomputed * (1 - flaw.recomputed), 1e-6) / RESAMPLED)
@@ -157,9 +175,7 @@ def _by_seed(
     return means
 
 
-def _best_by_name(
-    line: ComparisonLine, ledger: Ledger, side: Mapping[str, object]
-) -> list[float]:
+def _best_by_name(line: ComparisonLine, ledger: Ledger, side: Mapping[str, object]) -> list[float]:
     """For each seed the best that the side's arms reached under their own names."""
     tasks, split = _names(side, "tasks"), side.get("split", "test")
     values: dict[tuple[str, int, str], float] = {}

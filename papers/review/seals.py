@@ -23,7 +23,7 @@ from sandbox.records import (
 
 
 def broken_seals(folder: Path, ledger: Ledger) -> Iterator[str]:
-    """One sentence for every file of the run that is not what the ledger sealed, the paper's aside."""
+    """One sentence for every file but the paper's that is not what the ledger sealed."""
     for run in ledger.lines(RunLine):
         yield from _value(folder / "run.json", run.settings_digest, folder)
         yield from _value(folder / "topic.yaml", run.topic_digest, folder)
@@ -31,7 +31,9 @@ def broken_seals(folder: Path, ledger: Ledger) -> Iterator[str]:
         yield from _plan(folder, plan)
     for trial in ledger.lines(TrialLine):
         if trial.result_digest:
-            yield from _file(folder / "trials" / trial.id / "result.json", trial.result_digest, folder)
+            yield from _file(
+                folder / "trials" / trial.id / "result.json", trial.result_digest, folder
+            )
         elif trial.status == "ok":
             yield f"ledger.jsonl: trial {trial.id} ended ok and sealed no result"
     for review in ledger.lines(ReviewLine):

@@ -20,8 +20,10 @@ from sandbox.paths import INPUTS, WORK
 from sandbox.results import outcome_of
 from sandbox.seccomp import seccomp_program
 from sandbox.starter import limits, starter
+from sandbox.view import inputs_bound
 from sandbox.watch import Started, watch
 
+PER_PERSON = ("RLIMIT_NPROC",)  # outside, it would count everything the person runs
 OWN_PROCESSES = 2  # bubblewrap's reaper and the starter
 
 
@@ -62,6 +64,10 @@ class Bubblewrap:
                 pass  # the warm process was killed under it; a fresh sandbox isolates no less
         return self._run_fresh(job, cancelled)
 
+    def warm_processes(self) -> list[int]:
+        """Pids, as the host sees them, of the first processes of the warm sandboxes."""
+        return self._zygotes.processes() if self._zygotes else []
+
     def close(self) -> None:
         """End the warm processes."""
         if self._zygotes:
@@ -75,8 +81,9 @@ class Bubblewrap:
             enclosure = enclose(
                 starter(inside(job.command)),
                 uid=uid,
-                binds=[w for n, p in bound for w in ("--ro-bind", str(p), f"{INPUTS}/{n}")],
+                binds=inputs_bound(bound),
                 scratch_bytes=job.policy.disk_bytes,
+                outer=limits(job.policy, OWN_PROCESSES, without=PER_PERSON),
                 limits=limits(job.policy, OWN_PROCESSES),
                 seccomp=seccomp_program(),
             )

@@ -72,6 +72,12 @@ class Zygotes:
         """Why jobs of `function` were not started warm; empty when they were or were not tried."""
         return self._refused.get(function, "")
 
+    def processes(self) -> list[int]:
+        """Pids of the living ones."""
+        with self._lock:
+            living = [server.init for server in self._servers.values() if not server.dead()]
+        return [init for init in living if init]
+
     def close(self) -> None:
         """Kill every warm process and what still runs in it."""
         with self._lock:
@@ -91,7 +97,6 @@ class _Server:
         self._enclosure: Enclosure | None = None
         self._up, self._sending = threading.Event(), threading.Lock()
         self._refused: str | None = None
-        self._error: SandboxError | None = None
         self._said = b""
         self._keeper = threading.Thread(target=self._keep, name=f"warm {function}", daemon=True)
         self._keeper.start()
@@ -99,9 +104,12 @@ class _Server:
     def ready(self) -> str:
         """Wait for the imports; returns why cells are refused, empty when they are not."""
         self._up.wait()
-        if self._error is not None:
-            raise self._error
         return self._refused or ""
+
+    @property
+    def init(self) -> int:
+        """Pid of its sandbox's first process; 0 before it is up."""
+        return self._enclosure.init if self._enclosure is not None else 0
 
     def dead(self) -> bool:
         """It was up once and is not any more."""
@@ -122,8 +130,8 @@ class _Server:
         try:
             self._enclosure = self._start()
             self._refused = self._greet(self._enclosure)
-        except SandboxError as error:
-            self._error = error
+        except SandboxError as error:  # a sandbox of its own may still work, and says so if not
+            self._refused = error.what
         except OSError as error:
             self._refused = (
                 f"the warm process did not start: {error} {self._said.decode(errors='replace')}"

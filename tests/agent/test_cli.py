@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import main
-from agent.shelf import all_runs, find_run, usable_runs_folder
+from agent.shelf import all_runs, find_run
 from sandbox.errors import BadInput
 from sandbox.ledger import Ledger
 from sandbox.records import ComparisonLine, HypothesisLine, PaperLine, RunLine, VerdictLine
@@ -198,12 +200,15 @@ def test_a_run_goes_by_folder_id_part_of_it_or_last(tmp_path: Path) -> None:
 
 
 def test_runs_go_home_where_the_folder_cannot_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hanji: Callable[..., Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", "/home/kim/data")
-    assert usable_runs_folder(tmp_path / "runs") == tmp_path / "runs"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (tmp_path / "file").touch()
-    assert usable_runs_folder(tmp_path / "file" / "runs") == Path("/home/kim/data/hanji/runs")
+    monkeypatch.setenv("HANJI_RUNS", str(tmp_path / "file" / "runs"))
+    make_run(tmp_path / "data" / "hanji" / "runs", "2026-01-02-b-0002", "2026-01-02T10:00:00")
+    assert len(json.loads(hanji("list", "--json")[1])) == 1
+    assert hanji("show", "last")[0] == 0
+    assert json.loads(hanji("list", "--json", "--runs", str(tmp_path / "runs"))[1]) == []
 
 
 def test_init_writes_a_topic_that_runs_and_overwrites_nothing(
@@ -240,3 +245,30 @@ def test_every_commented_line_of_the_template_is_a_valid_field(tmp_path: Path) -
     defaults = Topic(question="Does it hold at all?")
     for name in set(Topic.model_fields) - {"models", "tasks", "base"}:
         assert getattr(topic, name) == getattr(defaults, name), name
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_cleanly_keeps_what_is_finished_and_says_how_to_resume(
+    tmp_path: Path,
+) -> None:
+    topic = tmp_path / "topic.yaml"
+    topic.write_text(
+        "question: Does merging compose a skill?\nprofile: quick\nhypotheses: 1\n"
+        "first: [component_roles]\n"
+    )
+    command = [str(HANJI), "run", str(topic), "--runs", str(tmp_path / "runs"), "--workers", "1"]
+    environment = os.environ | {"HANJI_CACHE": str(tmp_path / "cache")}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("experiment"):
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "Stopped before a result." in out
+    (run,) = all_runs(tmp_path / "runs")
+    assert f"hanji resume {run}" in out

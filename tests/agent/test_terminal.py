@@ -48,20 +48,34 @@ def test_no_line_of_the_picture_is_wider_than_the_terminal(width: int) -> None:
     assert max(cell_len(line) for line in page.getvalue().splitlines()) <= width
 
 
-def test_plain_lines_tell_each_stage_once_and_trials_rarely() -> None:
+def test_plain_lines_tell_stages_and_hypotheses_once_and_trials_rarely() -> None:
     page = io.StringIO()
     lines = Lines(page)
     lines(Event(stage="survey"))
-    for done in range(97):
-        lines(replace(AT_WORK, trials_done=done, text="measuring"))
-    said = page.getvalue().splitlines()
-    assert said[0] == "survey"
-    assert said[1] == "experiment: measuring"
-    assert sum(line.startswith("hypothesis: ") for line in said) == 1
-    assert [line.split()[1] for line in said if line.startswith("trials ")] in (
-        ["1/96,", "96/96,"],
-        ["96/96,"],
-    )
+    for done in range(90):
+        name = ("even", "odd")[done % 2]
+        lines(replace(AT_WORK, trials_done=done, hypothesis=name, text=f"finished: trial {done}"))
+    lines(replace(AT_WORK, trials_done=89, text="failed: trial 90", hypothesis="even"))
+    lines(Event(stage="interpret", text="so far refuted", hypothesis="odd"))
+    said = [line.partition(";")[0] for line in page.getvalue().splitlines()]
+    assert [line for line in said if not line.startswith("trials 0")] == [
+        "survey",
+        "experiment",
+        "hypothesis: even",
+        "hypothesis: odd",
+        "failed: trial 90",
+        "trials 89 of 96, best 81.2%",
+        "interpret",
+        "so far refuted",
+    ]
+
+
+def test_counts_stay_in_the_picture_after_the_trials() -> None:
+    screen = Screen(Console(file=io.StringIO(), width=80))
+    screen(AT_WORK)
+    screen(Event(stage="interpret", text="so far refuted"))
+    assert (screen.event.trials_done, screen.event.trials_total) == (12, 96)
+    assert screen.event.stage == "interpret"
 
 
 def test_a_pipe_gets_plain_lines_and_machines_get_nothing() -> None:

@@ -103,7 +103,7 @@ def test_a_wrong_setting_names_its_source(tmp_path):
     file.write_text("sed = 1\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"hanji.toml: unknown setting 'sed'"):
         read_settings(None, {}, {}, file)
-    with pytest.raises(BadInput, match="the environment: budget.*duration"):
+    with pytest.raises(BadInput, match=r"the environment: budget.*duration"):
         read_settings(None, {}, {"HANJI_BUDGET": "later"}, tmp_path / "none.toml")
 
 

@@ -248,7 +248,7 @@ def _main_table() -> Table:
             Column(title="Seeds"),
         ),
         rows=rows,
-        bold=((9, 1), (1, 2), (2, 3)),
+        bold=((9, 1), (3, 2), (2, 3)),
         rules_before=(4, 9),
         notes="TIES lost one seed to its wall limit. Fine-tuning uses gradients on the same "
         "labelled development items as the searches.",
@@ -450,7 +450,7 @@ def _findings(
                     text="Supported. The evolved merge exceeds the better parent by "
                     f"{{{{cmp:{skill.id}.effect|pp}}}} over {{{{cmp:{skill.id}.pairs|words}}}} "
                     f"pairs "
-                    f"(p = {{{{verdict:{skill.hypothesis}.p_support_holm|p}}}} after Holm); the "
+                    f"({{{{verdict:{skill.hypothesis}.p_support_holm|p=}}}} after Holm); the "
                     "composition holds on every seed.",
                     claims=("claim-1",),
                 ),
@@ -476,8 +476,8 @@ def _findings(
                     text="The data do not decide. The effect is "
                     f"{{{{cmp:{random.id}.effect|pp}}}} against a prediction of "
                     f"{{{{cmp:{random.id}.predicted_effect|pp}}}}; the exact test of support gives "
-                    f"p = {{{{verdict:{random.hypothesis}.p_support_holm|p}}}}, of refutation "
-                    f"p = {{{{verdict:{random.hypothesis}.p_refute_holm|p}}}}.",
+                    f"{{{{verdict:{random.hypothesis}.p_support_holm|p=}}}}, of refutation "
+                    f"{{{{verdict:{random.hypothesis}.p_refute_holm|p=}}}}.",
                 ),
             ),
         ),

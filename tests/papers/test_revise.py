@@ -72,7 +72,9 @@ def test_a_repeated_paragraph_is_dropped_once(sound: Case) -> None:
 def test_an_unknown_key_is_dropped_from_a_group_and_a_lone_subject_with_its_sentence(
     sound: Case,
 ) -> None:
-    text = "Many did {{citep:holm1979simple,nobody2026}}. {{cite:nobody2026}} did it first. It stays."
+    text = (
+        "Many did {{citep:holm1979simple,nobody2026}}. {{cite:nobody2026}} did it first. It stays."
+    )
     guilty = saying(sound, text)
     revised = revise(guilty.manuscript, review(guilty).findings)
     results = next(s for s in revised.sections if s.label == "sec:results")
@@ -114,7 +116,9 @@ def test_the_rule_for_stopping(rounds: list[Round], word: str) -> None:
 def test_an_unchecked_blocking_check_keeps_the_round_blocked() -> None:
     unchecked = Unchecked(check="altered_number", blocking=True, reason="not built")
     assert Round(findings=(), unchecked=(unchecked,)).blocked
-    assert not Round(findings=(), unchecked=(unchecked.model_copy(update={"blocking": False}),)).blocked
+    assert not Round(
+        findings=(), unchecked=(unchecked.model_copy(update={"blocking": False}),)
+    ).blocked
 
 
 def test_a_spent_budget_stops() -> None:

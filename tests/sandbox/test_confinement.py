@@ -1,4 +1,4 @@
-"""Attempts to reach what is outside; each control shows that the attempt works without confinement."""
+"""Attempts to reach what is outside, and controls that show they work without confinement."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ ATTEMPTS = {
         "path = pathlib.Path('<folder>/intruder')\npath.write_text('x')\nworked = True"
     ),
     "reach loopback": "socket.create_connection(('127.0.0.1', <port>), 2).close()\nworked = True",
-    "reach an abstract socket": "socket.socket(socket.AF_UNIX).connect('\\0<abstract>')\nworked = 1",
+    "reach an abstract socket": (
+        "socket.socket(socket.AF_UNIX).connect('\\x00<abstract>')\nworked = True"
+    ),
     "reach a named socket": "socket.socket(socket.AF_UNIX).connect('<address>')\nworked = True",
     "signal a process outside": "os.kill(<victim>, 0)\nworked = True",
     "find a key in an environment": (
@@ -96,7 +98,14 @@ NO_CONTROL = {  # what an ordinary person's process may not do either, or what w
     ),
     "write to the inputs": ("import sys\nopen('/job/inputs/script.py', 'a')\nworked = True"),
     "look into the first process": "worked = open('/proc/1/environ').read() != ''",
-    "write to the first process": "open('/proc/1/mem', 'r+b')\nworked = True",
+    "gain by writing to the first process": (  # whoever can gets no more than it has
+        "open('/proc/1/mem', 'r+b').close()\n"
+        "own, first = (open(f'/proc/{pid}/status').read() for pid in ('self', 1))\n"
+        "names = ('CapEff', 'CapPrm', 'NoNewPrivs', 'Seccomp')\n"
+        "pick = lambda text: [x for x in text.splitlines() if x.startswith(names)]\n"
+        "limits = [x for x in open('/proc/1/limits').readlines() if 'file size' in x]\n"
+        "worked = pick(own) != pick(first) or 'unlimited' in limits[0]"
+    ),
     "become root": "os.setuid(0)\nworked = True",
     "make a user namespace": "worked = ctypes.CDLL(None).unshare(0x10000000) == 0",
     "trace": "worked = ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0",

@@ -198,7 +198,7 @@ def _evolve(search: Search, start: Point, sigma: float, population: int, seed: i
 def _strategy(start: Point, sigma: float, population: int, seed: int) -> cma.CMAEvolutionStrategy:
     import cma
 
-    # cma refuses one dimension; it reads seed 0 as "from the clock".
+    # Seed 0 would mean "from the clock" to cma.
     options = {
         "bounds": [LOW, HIGH],
         "popsize": population,

@@ -43,7 +43,7 @@ class Miniature:
 
     name = "miniature"
     primary = "largest.ko"
-    kept = ("largest.en", "copy.ko", "successor.ko", "bigger.ko")
+    kept: tuple[str, ...] = ("largest.en", "copy.ko", "successor.ko", "bigger.ko")
     groups = (
         *(f"layers.{n}.{part}" for n in range(LAYERS) for part in ("attention", "mlp")),
         "rest",
@@ -57,11 +57,11 @@ class Miniature:
     def __init__(self, profile: str = "standard") -> None:
         """Set up the `standard` or the `quick` profile. Raises UnknownName for any other."""
         self.profile = find_profile(profile)
+        quick = "" if profile == "standard" else f" ({profile} profile, trained for fewer steps)"
         self.description = (
-            "A two-language miniature: Llama models of 131,520 parameters, trained on number words "
-            "in English and Korean. One specialist learns to name the largest of six numbers in "
-            "English, the other practises easier tasks in Korean; the question is the largest "
-            f"number in Korean. Profile: {profile}."
+            f"a two-language miniature{quick}: Llama models of 131,520 parameters trained on number "
+            "words in English and Korean, of which one learns to name the largest of six numbers "
+            "in English and another practises easier tasks in Korean"
         )
         self.roles: tuple[Role, ...] = _roles(profile)
         self.cards = tuple(_card(task, language) for language in LANGUAGES for task in TASKS)
@@ -110,7 +110,7 @@ def _roles(profile: str) -> tuple[Role, ...]:
         ),
         role(
             "skill",
-            "skill expert (largest, English)",
+            "skill expert",
             "parent",
             "the base model fine-tuned on largest in English only",
             "base",
@@ -118,7 +118,7 @@ def _roles(profile: str) -> tuple[Role, ...]:
         ),
         role(
             "language",
-            "language expert (Korean)",
+            "language expert",
             "parent",
             "the base model fine-tuned on copy, successor and bigger in Korean only",
             "base",

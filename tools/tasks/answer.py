@@ -161,10 +161,15 @@ class Speaker:
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The checkpoint's own tokenizer."""
-    from transformers import AutoTokenizer
+    """The checkpoint's own tokenizer: tokenizer.json as it is written, where there is one.
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    AutoTokenizer would rebuild it for some architectures and so change other people's vocabularies.
+    """
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    whole = (folder / "tokenizer.json").is_file()
+    kind = PreTrainedTokenizerFast if whole else AutoTokenizer
+    return kind.from_pretrained(folder, local_files_only=True)
 
 
 def examine(

@@ -25,8 +25,8 @@ def against_finetuning(at: Setting) -> Idea | None:
     return Idea(
         title="Fine-tuning on the search's items beats the search",
         statement=(
-            "Fine-tuning the parent on the dev items that the search is scored on is more accurate "
-            "than the evolved merge."
+            "Fine-tuning the parent on the dev items that the search is scored on should be more "
+            "accurate than the evolved merge."
         ),
         rationale=(
             "A search that needs labels competes with gradients on the same labels; merging "

@@ -19,7 +19,10 @@ LAYERWISE: dict[str, JsonValue] = {"groups": "layerwise", "sigma": 0.25, "popula
 def parent(role: Role) -> Arm:
     """A model as it is."""
     return Arm(
-        name=f"model-{role.name}", label=role.label, tool="evaluate", arguments={"role": role.name}
+        name=f"model-{role.name}",
+        label=_capital(role.label),
+        tool="evaluate",
+        arguments={"role": role.name},
     )
 
 
@@ -48,7 +51,10 @@ def uniform_with(at: Setting, stranger: Role) -> Arm:
         "base": "",
     }
     return Arm(
-        name="uniform-foreign", label="Average over two bases", tool="merge", arguments=arguments
+        name="uniform-foreign",
+        label="Average over unrelated bases",
+        tool="merge",
+        arguments=arguments,
     )
 
 
@@ -60,7 +66,7 @@ def plain_sum(at: Setting) -> Arm:
         "base": at.base,
     }
     return Arm(
-        name="plain-sum", label="Task arithmetic, unit weights", tool="merge", arguments=arguments
+        name="plain-sum", label="Plain sum of task vectors", tool="merge", arguments=arguments
     )
 
 
@@ -85,7 +91,7 @@ def component(at: Setting, attention: Role, mlp: Role) -> Arm:
     }
     return Arm(
         name=f"attention-{attention.name}-mlp-{mlp.name}",
-        label=f"Attention of {attention.name}, MLPs of {mlp.name}",
+        label=f"Merge with {attention.label}'s attention",
         tool="merge",
         arguments=arguments,
     )
@@ -100,7 +106,7 @@ def swap(at: Setting, body: Role, top: Role) -> Arm:
     }
     return Arm(
         name="layer-swap",
-        label=f"{body.name} with {top.name}'s last layer",
+        label=f"{_capital(body.label)} with {top.label}'s last layer",
         tool="merge",
         arguments=arguments,
     )
@@ -126,14 +132,19 @@ def random_search(at: Setting, dev_items: int = 0) -> Arm:
 def evolve_keeping(at: Setting, kept: Sequence[str]) -> Arm:
     """Layer-wise coefficients evolved for the task and for what the experts knew."""
     more: dict[str, JsonValue] = {**LAYERWISE, "keep": list(kept)}
-    return _search(at, "evolved-keeping", "Evolved, keeping", 0, strategy="evolve", **more)
+    return _search(at, "evolved-keeping", "Evolved keeping merge", 0, strategy="evolve", **more)
 
 
 def evolve_components(at: Setting, dev_items: int) -> Arm:
     """A few coefficients (attention, MLP and rest of each expert), evolved."""
     more: dict[str, JsonValue] = {**LAYERWISE, "groups": "component"}
     return _search(
-        at, "evolved-by-component", "Evolved by component", dev_items, strategy="evolve", **more
+        at,
+        "evolved-by-component",
+        "Component-wise evolved merge",
+        dev_items,
+        strategy="evolve",
+        **more,
     )
 
 
@@ -142,7 +153,13 @@ def finetune(at: Setting, dev_items: int = 0) -> Arm:
     arguments: dict[str, JsonValue] = {"role": at.parents[0].name, "task": at.subject.primary}
     arguments |= {"steps": 120, "learning_rate": 0.001}
     return fewer(
-        Arm(name="finetuned", label="Fine-tuning", tool="finetune", arguments=arguments), dev_items
+        Arm(
+            name="finetuned",
+            label=f"Fine-tuned {at.parents[0].label}",
+            tool="finetune",
+            arguments=arguments,
+        ),
+        dev_items,
     )
 
 
@@ -182,6 +199,10 @@ def with_permanent(idea: Idea, at: Setting) -> Idea:
     dev_items = arm.arguments.get("dev_items")
     ours = permanent(at, dev_items if isinstance(dev_items, int) else 0)
     return replace(idea, baselines=(*idea.baselines, *ours))
+
+
+def _capital(label: str) -> str:
+    return label[:1].upper() + label[1:]
 
 
 def _names(at: Setting) -> list[JsonValue]:

@@ -26,7 +26,7 @@ def component_roles(at: Setting) -> Idea | None:
         title="Attention carries the skill",
         statement=(
             f"Taking attention from the {first.name} expert and MLPs from the {second.name} expert "
-            "is more accurate than the reverse."
+            "should be more accurate than the reverse."
         ),
         rationale=(
             "What fine-tuning teaches sits in few parameters "

@@ -25,11 +25,11 @@ def composition(at: Setting) -> Idea | None:
         return None
     return Idea(
         title="A merge composes a skill that neither parent has",
-        statement="The evolved merge is more accurate on the topic's task than its better parent.",
+        statement="The evolved merge should be more accurate than its better parent.",
         rationale=(
-            "Merging experts of a common base was reported to yield abilities that no source model has "
-            "{{citep:akiba2025evolutionary}}: the skill is learned in one setting, fluency in "
-            "another, and task vectors add {{citep:ilharco2023task}}."
+            "Merging experts of a common base was reported to yield abilities that no source has "
+            "{{citep:akiba2025evolutionary}}: an expert brings the skill, another the fluency, and "
+            "task vectors add {{citep:ilharco2023task}}."
         ),
         prediction="evolved merge - best parent >= 0.10 accuracy",
         refuted_by="the mean difference is below 0.10 and the exact test says so",

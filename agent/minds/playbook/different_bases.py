@@ -26,8 +26,8 @@ def different_bases(at: Setting) -> Idea | None:
     return Idea(
         title="Experts of different bases do not merge",
         statement=(
-            "The average of experts of a common base is more accurate than the average with an "
-            "expert that was trained from another base."
+            "The average of experts of a common base should be more accurate than the average "
+            "with an expert that was trained from another base."
         ),
         rationale=(
             "Averaging works inside a basin of the loss "

@@ -24,7 +24,7 @@ def few_labels(at: Setting) -> Idea | None:
         title="With few labels, search overfits less than fine-tuning",
         statement=(
             "Given only a few labelled items, evolving a coefficient for each expert and kind of "
-            "component is more accurate than fine-tuning the parent on them."
+            "component should be more accurate than fine-tuning the parent on them."
         ),
         rationale=(
             "Fewer parameters need fewer labels. Composition of experts was proposed for this case "

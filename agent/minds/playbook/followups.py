@@ -32,7 +32,7 @@ def ablate(idea: Idea, at: Setting) -> Idea | None:
     return replace(
         idea,
         title=f"Ablation: {arm.label} needs {part}",
-        statement=f"{arm.label} is more accurate with {part} than without.",
+        statement=f"{arm.label} should be more accurate with {part} than without.",
         rationale="A gain is understood when taking away the part that causes it removes it "
         "{{citep:lipton2018troubling}}.",
         prediction=f"{arm.label} - {lesser.label} >= 0.02 accuracy",

@@ -25,8 +25,8 @@ def guided_search(at: Setting) -> Idea | None:
     return Idea(
         title="Evolution beats random search",
         statement=(
-            "At equal evaluations in the same space of coefficients, CMA-ES is more accurate than "
-            "random search."
+            "At equal evaluations in the same space of coefficients, CMA-ES should be more "
+            "accurate than random search."
         ),
         rationale=(
             "Random search is the baseline that guided search must pass "

@@ -24,8 +24,8 @@ def interference(at: Setting) -> Idea | None:
     return Idea(
         title="Resolving interference beats the plain sum",
         statement=(
-            "TIES, which trims task vectors and elects signs, is more accurate than adding the "
-            "full task vectors."
+            "TIES, which trims task vectors and elects signs, should be more accurate than adding "
+            "the full task vectors."
         ),
         rationale=(
             "Redundant and conflicting parameters were reported to harm merged models "
@@ -35,8 +35,8 @@ def interference(at: Setting) -> Idea | None:
         prediction="TIES - plain sum of task vectors >= 0.02 accuracy",
         refuted_by="the mean difference is below 0.02 and the exact test says so",
         cites=("yadav2023ties", "yu2024dare", "hitit2025systematic"),
-        treatment=(arms.sparse(at, "ties", "TIES"),),
+        treatment=(arms.sparse(at, "ties", "TIES merge"),),
         control=(arms.plain_sum(at),),
-        baselines=(arms.sparse(at, "dare_ties", "DARE-TIES"),),
+        baselines=(arms.sparse(at, "dare_ties", "DARE-TIES merge"),),
         predicted_effect=0.02,
     )

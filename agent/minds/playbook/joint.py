@@ -24,8 +24,8 @@ def joint(at: Setting) -> Idea | None:
     return Idea(
         title="Merging beats joint training",
         statement=(
-            "The evolved merge is more accurate than a single model trained from the same base on "
-            "the data of both experts together."
+            "The evolved merge should be more accurate than a single model trained from the same "
+            "base on the data of both experts together."
         ),
         rationale=(
             "Experts trained apart and merged are an alternative to a training on all data "

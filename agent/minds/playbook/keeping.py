@@ -27,7 +27,7 @@ def keeping(at: Setting) -> Idea | None:
         title="A second objective keeps what the parents knew",
         statement=(
             "Averaged over the tasks that the parents know, evolution that is scored on them too "
-            "is more accurate than evolution for the topic's task alone."
+            "should be more accurate than evolution for the topic's task alone."
         ),
         rationale=(
             "Several objectives trade off in merging "

@@ -23,8 +23,8 @@ def label_free(at: Setting) -> Idea | None:
     return Idea(
         title="Without labels, the plain sum passes the best parent",
         statement=(
-            "Adding the experts' task vectors at full weight, which needs no labelled item, is "
-            "more accurate than the best parent."
+            "Adding the experts' task vectors at full weight, which needs no labelled item, "
+            "should be more accurate than the best parent."
         ),
         rationale=(
             "Task vectors of tasks that do not conflict add without tuning "

@@ -27,7 +27,7 @@ def layer_swap(at: Setting) -> Idea | None:
         title="The last layer and the head carry the output language",
         statement=(
             f"The {first.name} expert with the last layer, norm and head of the {second.name} "
-            "expert is more accurate than their uniform average; neither needs a search."
+            "expert should be more accurate than their uniform average; neither needs a search."
         ),
         rationale=(
             "Where the words of the answer are chosen lies at the end of the network. Models "

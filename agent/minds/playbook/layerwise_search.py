@@ -26,9 +26,9 @@ def layerwise_search(at: Setting) -> Idea | None:
     return Idea(
         title="Layer-wise evolution beats tuned task arithmetic",
         statement=(
-            "At equal evaluations, evolving a coefficient for each expert and parameter group is "
-            "more accurate than the best point of a grid with a single coefficient for each "
-            "expert."
+            "At equal evaluations, evolving a coefficient for each expert and parameter group "
+            "should be more accurate than the best point of a grid with a single coefficient for "
+            "each expert."
         ),
         rationale=(
             "Layers differ in how much of each expert they should take "

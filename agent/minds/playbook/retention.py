@@ -25,8 +25,8 @@ def retention(at: Setting) -> Idea | None:
     return Idea(
         title="The evolved merge keeps what its parents knew",
         statement=(
-            "Averaged over the tasks that the parents know, the evolved merge is not worse than "
-            "the better parent by more than the margin."
+            "Averaged over the tasks that the parents know, the evolved merge should not be worse "
+            "than the better parent by more than the margin."
         ),
         rationale=(
             "A merged model is meant to hold the abilities of all its sources "

@@ -26,8 +26,8 @@ def transfer(at: Setting) -> Idea | None:
     return Idea(
         title="The optimum found on dev items transfers",
         statement=(
-            "The evolved merge is as accurate on held-out items as on the dev items that selected "
-            "it, within the margin."
+            "The evolved merge should be as accurate on held-out items as on the dev items that "
+            "selected it, within the margin."
         ),
         rationale=(
             "Selecting among many candidates on few items favours the lucky "
@@ -39,8 +39,8 @@ def transfer(at: Setting) -> Idea | None:
         cites=("dodge2019show", "mencattini2025merge3"),
         treatment=(arms.evolve(at),),
         control=(arms.evolve(at),),
-        treatment_label="Evolved merge, test",
-        control_label="Evolved merge, dev",
+        treatment_label="Evolved merge on test items",
+        control_label="Evolved merge on development items",
         control_split="dev",
         null_effect=-0.03,
         predicted_effect=-0.03,

@@ -24,7 +24,7 @@ def tuned_arithmetic(at: Setting) -> Idea | None:
         return None
     return Idea(
         title="Tuned task arithmetic passes the best parent",
-        statement="With a tuned coefficient an expert, task arithmetic passes the best parent.",
+        statement="With tuned coefficients, task arithmetic should pass the best parent.",
         rationale=(
             "Adding task vectors combines what fine-tuning taught {{citep:ilharco2023task}}, and "
             "in a large study it was the method that gained most reliably "

@@ -67,7 +67,7 @@ def _abstract(story: Story) -> tuple[Paragraph, ...]:
         "We froze {{count:plans|words}} hypotheses, each with a numeric prediction and an exact "
         "paired test, before the trials that decide them, and ran {{count:trials|d}} sandboxed "
         "trials over {{count:seeds|words}} paired seeds.",
-        *(_headline(f) for f in _headliners(story)),
+        *(result_sentence(f) for f in _headliners(story)),
         _baseline_sentence(story),
         _tally(),
         "Every value in this paper is a reference to sealed evidence of the run that made it.",
@@ -95,10 +95,6 @@ def _headliners(story: Story) -> list[Finding]:
     main = [f for name in wanted if (f := story.of_family(name)) and f.comparison]
     rest = [f for f in story.findings if f.comparison and f not in main]
     return (main + rest)[:3]
-
-
-def _headline(finding: Finding) -> str:
-    return result_sentence(finding, brief=True)
 
 
 def _tally() -> str:

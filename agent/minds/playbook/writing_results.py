@@ -80,37 +80,29 @@ def _statement(finding: Finding) -> str:
 
 
 def _treatment(plan: str) -> str:
-    return f"{{{{plan:{plan}.test.treatment.label|text}}}}"
+    return f"the {{{{plan:{plan}.test.treatment.label|inline}}}}"
 
 
 def _control(plan: str) -> str:
-    return f"{{{{plan:{plan}.test.control.label|text}}}}"
+    return f"the {{{{plan:{plan}.test.control.label|inline}}}}"
 
 
-def result_sentence(finding: Finding, brief: bool = False) -> str:
+def result_sentence(finding: Finding) -> str:
     """The measured difference with its interval and test, in one sentence."""
     comparison, plan = finding.comparison, finding.plan
     assert comparison is not None
     assert plan is not None
-    ref, test = comparison.id, f"{{{{verdict:{finding.hypothesis.id}.p_support_holm|p}}}}"
-    refuted = f"{{{{verdict:{finding.hypothesis.id}.p_refute_holm|p}}}}"
-    p = (
-        f"$p$ = {refuted} against the prediction"
-        if finding.ruling == "refuted"
-        else f"$p$ = {test}"
-    )
-    interval = f"{{{{cmp:{ref}.low|pp}}}} to {{{{cmp:{ref}.high|pp}}}}"
-    means = (
-        f"{_treatment(plan.id)} reaches {{{{cmp:{ref}.treatment_mean|.3f}}}} and "
-        f"{_control(plan.id)} {{{{cmp:{ref}.control_mean|.3f}}}}"
-    )
-    effect = f"a difference of {{{{cmp:{ref}.effect|pp}}}} (interval {interval}; {p} after Holm)"
-    if brief:
-        sentence = f"{means}, {effect}."
+    ref, verdict = comparison.id, f"verdict:{finding.hypothesis.id}"
+    if finding.ruling == "refuted":
+        test = f"{{{{{verdict}.p_refute_holm|p=}}}} that it reaches the prediction, after Holm"
     else:
-        pairs = f"Over {{{{cmp:{ref}.pairs|words}}}} pairs, "
-        sentence = f"{pairs}{means}, {effect}."
-    return sentence
+        test = f"{{{{{verdict}.p_support_holm|p=}}}} after Holm"
+    return (
+        f"Over {{{{cmp:{ref}.pairs|words}}}} pairs, {_treatment(plan.id)} reaches "
+        f"{{{{cmp:{ref}.treatment_mean|.3f}}}} and {_control(plan.id)} "
+        f"{{{{cmp:{ref}.control_mean|.3f}}}}, a difference of {{{{cmp:{ref}.effect|pp}}}} "
+        f"(interval {{{{cmp:{ref}.low|pp}}}} to {{{{cmp:{ref}.high|pp}}}}; {test})."
+    )
 
 
 def _ruling_sentence(finding: Finding) -> str:
@@ -176,7 +168,7 @@ def _fine_tuning(story: Story) -> list[Paragraph]:
         )
     return [
         Paragraph(
-            heading="The baseline that is easily forgotten.",
+            heading="The baseline that is easily forgotten",
             text="A search needs labelled items, and the same items could be trained on. "
             "Fine-tuned on "
             f"them, a parent reaches {values} on average. {reading}",
@@ -191,7 +183,7 @@ def _retention(story: Story) -> list[Paragraph]:
         return []
     return [
         Paragraph(
-            heading="What a merge forgets.",
+            heading="What a merge forgets",
             text="The fitness of the search asks for the primary task alone. The further "
             "columns of "
             "{{ref:tab:main}} show what the arms kept of the abilities of their parents; a user "
@@ -208,7 +200,7 @@ def _undecided(story: Story) -> list[Paragraph]:
     places = ", ".join(f"{{{{ref:sec:{f.hypothesis.id}}}}}" for f in undecided)
     return [
         Paragraph(
-            heading="What remains open.",
+            heading="What remains open",
             text=f"The tests of {places} decide neither way. Their intervals in "
             "{{ref:tab:verdicts}} say which effects remain compatible with the data; more pairs "
             "would narrow them.",
@@ -240,14 +232,14 @@ def limitations(story: Story) -> Passage:
         "order."
     )
     paragraphs = [
-        Paragraph(heading="Scale.", text=scale),
-        Paragraph(heading="Statistics.", text=statistics),
-        Paragraph(heading="Tuning.", text=tuning),
+        Paragraph(heading="Scale", text=scale),
+        Paragraph(heading="Statistics", text=statistics),
+        Paragraph(heading="Tuning", text=tuning),
     ]
     if story.failed:
         paragraphs.append(
             Paragraph(
-                heading="Failed trials.",
+                heading="Failed trials",
                 text="{{count:trials.failed|d}} of {{count:trials|d}} trials failed or were "
                 "stopped "
                 "at a limit; they are listed in {{ref:sec:deviations}}, and the pairs they "
@@ -258,7 +250,7 @@ def limitations(story: Story) -> Passage:
     if story.deviations:
         paragraphs.append(
             Paragraph(
-                heading="Deviations.",
+                heading="Deviations",
                 text="The run departed from its frozen plans in {{count:deviations|words}} places, "
                 "listed in {{ref:sec:deviations}}.",
             )

@@ -10,7 +10,7 @@ from papers.draft import Passage
 from papers.manuscript import Formula, Paragraph
 from tools.experiment import Arm
 
-_HEADING = re.compile(r"^\*\*(.+?)\*\*\s*", re.DOTALL)
+_HEADING = re.compile(r"^\*\*(.+?)\.?\*\*\s*", re.DOTALL)
 
 METHOD_TEXT = {
     "task_arithmetic": "task arithmetic adds scaled task vectors {{citep:ilharco2023task}}",
@@ -33,7 +33,7 @@ def method(story: Story) -> Passage:
     """What a merge is, how its coefficients are found, and how a hypothesis is decided."""
     return (
         Paragraph(
-            heading="Merging.",
+            heading="Merging",
             text=r"Let $\theta_b$ be the weights of the base and $\theta_i$ those of parent "
             r"$i$. The "
             r"task vector of parent $i$ is $\tau_i = \theta_i - \theta_b$. Parameters are divided "
@@ -47,7 +47,7 @@ def method(story: Story) -> Passage:
         Paragraph(text=_methods_sentence(story)),
         *_search(story),
         Paragraph(
-            heading="Deciding a hypothesis.",
+            heading="Deciding a hypothesis",
             text="A plan names a treatment, a control, one metric and the paired seeds. The effect "
             "is the mean difference between treatment and control over the pairs. An exact "
             "sign-flip test {{citep:phipson2010permutation}} in the predicted direction asks "
@@ -118,7 +118,7 @@ def _search(story: Story) -> Passage:
             "coefficient for every parent."
         )
     sentences.append("The search never sees the test items.")
-    return (Paragraph(heading="Search.", text=" ".join(sentences)),)
+    return (Paragraph(heading="Search", text=" ".join(sentences)),)
 
 
 def _evaluations(found: tuple[str, Arm]) -> str:
@@ -130,14 +130,14 @@ def setup(story: Story) -> Passage:
     mind = "the built-in mind {{fact:mind.name|text}}, which uses no language model and no network"
     return (
         Paragraph(
-            heading="Models and tasks.",
+            heading="Models and tasks",
             text="The subject is {{fact:subject.description|text}}. {{ref:tab:models}} lists the "
             "models. {{fact:subject.pairing|text}} The primary task is "
             f"{_label(story)}; development items are used by searches and by fine-tuning, test "
             "items by nothing but the final measurement.",
         ),
         Paragraph(
-            heading="Execution.",
+            heading="Execution",
             text="Every trial, that is an arm with a seed, ran as a job of its own under the "
             "sandbox level {{fact:sandbox.level|text}}. "
             + _confinement(story)

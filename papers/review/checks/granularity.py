@@ -6,21 +6,14 @@ from collections.abc import Iterable
 
 from papers.review.check import check
 from papers.review.finding import Case, Finding, found
-from sandbox.records import EvidenceLine
+from papers.review.retest import retest
 
 
 @check("granularity")
 def granularity(case: Case) -> Iterable[Finding]:
     """An accuracy times its number of items is no whole number, or not the recorded count."""
-    for line in case.ledger.lines(EvidenceLine):
-        if line.metric != "accuracy" or line.unit != "fraction":
-            continue
-        right = line.value * line.items
-        whole = line.correct if line.correct >= 0 else round(right)
-        if line.items < 1 or abs(right - whole) > 1e-6 * max(1, line.items):
+    for flaw in retest(case.ledger, case.plans):
+        if flaw.kind == "evidence":
             yield found(
-                f"ledger, evidence {line.id}",
-                f"{line.value:.6g} of {line.items} items is {right:.3f} right answers"
-                + (f", {line.correct} are recorded" if line.correct >= 0 else ""),
-                "score the trial's predictions again",
+                f"ledger, evidence {flaw.id}", flaw.sentence, "score the trial's predictions again"
             )

@@ -32,7 +32,7 @@ def _beyond(case: Case, passage: Passage) -> Iterable[Finding]:
     if not any(claim is not None and claim.verdicts for claim in claims):
         return
     allowed = licence(case.ledger, passage.claims)
-    for assertion in assertions(passage.text):
+    for assertion in assertions(case.own_words(passage.text)):
         if assertion.kind in allowed or (assertion.kind == "null" and "superiority" in allowed):
             continue
         mend = Mend(

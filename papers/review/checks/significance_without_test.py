@@ -18,7 +18,7 @@ def significance_without_test(case: Case) -> Iterable[Finding]:
         claims = [case.ledger.find(ClaimLine, id) for id in passage.claims]
         if any(claim is not None and claim.verdicts for claim in claims):
             continue
-        for assertion in assertions(passage.text, passage.lead):
+        for assertion in assertions(case.own_words(passage.text), passage.lead):
             mend = Mend(
                 action="drop-sentence",
                 section=passage.section,

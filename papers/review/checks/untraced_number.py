@@ -10,11 +10,13 @@ from papers.review.check import check
 from papers.review.finding import Case, Finding, Mend, found
 from papers.review.passage import Passage, passages
 
-_WORDS = """
-    zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-    seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred
-    hundreds thousand thousands million millions billion dozen half twice
-""".split()
+_WORDS = (
+    "zero", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred",
+    "hundreds", "thousand", "thousands", "million", "millions", "billion", "dozen", "half",
+    "twice",
+)  # fmt: skip
 NUMBER = re.compile(
     rf"(?<![\w.])[+\-\u2212]?\d[\d.,]*(?:e[+-]?\d+)?%?|\d|\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE
 )

@@ -9,8 +9,8 @@ from papers.claim import is_open, sentences
 from papers.review.check import check
 from papers.review.finding import Case, Finding, Mend, found
 from papers.review.passage import Passage, passages
-from papers.review.retest import ruling
-from sandbox.records import ClaimLine, ComparisonLine, VerdictLine
+from papers.review.retest import misruled
+from sandbox.records import ClaimLine, VerdictLine
 
 _RULING = re.compile(r"\b(supported|refuted|inconclusive)\b", re.IGNORECASE)
 
@@ -18,20 +18,17 @@ _RULING = re.compile(r"\b(supported|refuted|inconclusive)\b", re.IGNORECASE)
 @check("verdict_mismatch")
 def verdict_mismatch(case: Case) -> Iterable[Finding]:
     """The text calls a hypothesis supported, refuted or inconclusive and its verdict is another."""
-    rulings: dict[str, str] = {}
-    for verdict in case.ledger.lines(VerdictLine):
-        rulings[verdict.hypothesis] = verdict.ruling
-        line = case.ledger.find(ComparisonLine, verdict.comparison)
-        if line is not None and ruling(verdict, line) != verdict.ruling:
-            yield found(
-                f"ledger, verdict {verdict.id}",
-                f"it rules {verdict.ruling}, the frozen rule gives {ruling(verdict, line)}",
-                "rule again from the comparison",
-            )
+    for verdict in misruled(case.ledger):
+        yield found(
+            f"ledger, verdict {verdict.id}",
+            f"it rules {verdict.ruling}, the frozen rule gives another ruling",
+            "rule again from the comparison",
+        )
+    rulings = {verdict.hypothesis: verdict.ruling for verdict in case.ledger.lines(VerdictLine)}
     for passage in passages(case.manuscript):
         hypothesis = _hypothesis(case, passage)
         if hypothesis in rulings and passage.role in ("paragraph", "item"):
-            yield from _told(passage, rulings[hypothesis])
+            yield from _told(passage, str(rulings[hypothesis]))
         elif hypothesis and hypothesis not in rulings and passage.role in ("paragraph", "item"):
             yield from _told(passage, "untested")
 

@@ -1,0 +1,200 @@
+"""Jobs in parallel on this machine, and what is left of them on disk."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sandbox.backend import Backend, Capabilities, find_backend, known_backends
+from sandbox.errors import SandboxError, UnknownName
+from sandbox.exec import execute
+from sandbox.executors.local import LocalExecutor
+from sandbox.job import Job
+from sandbox.outcome import Outcome
+from sandbox.paths import read_outcome
+from sandbox.policy import Policy
+
+WARM = "sandbox.canary:script"
+
+
+def job(folder: Path, script: str, warm: str = "", **inputs: Path) -> Job:
+    folder.mkdir(parents=True)
+    (folder / "script.py").write_text(script)
+    return Job(
+        folder.name,
+        ("python", "-P", "{inputs}/script.py"),
+        folder,
+        inputs={"script.py": folder / "script.py", **inputs},
+        policy=Policy(trust="builtin" if warm else "untrusted", wall_s=20),
+        warm=warm,
+    )
+
+
+@pytest.mark.parametrize("warm", ["", WARM])
+def test_as_many_jobs_run_at_once_as_there_are_slots(warm: str, tmp_path: Path) -> None:
+    with LocalExecutor(find_backend("bubblewrap"), 4) as executor:
+        executor.submit(job(tmp_path / "first", "pass", warm)).result()
+        began = time.monotonic()
+        script = "import time; time.sleep(1)"
+        futures = [executor.submit(job(tmp_path / str(n), script, warm)) for n in range(4)]
+        assert {future.result().verdict for future in futures} == {"ok"}
+        assert time.monotonic() - began < 3
+
+
+def test_an_outcome_is_found_on_disk_as_it_was_returned(tmp_path: Path) -> None:
+    with LocalExecutor(find_backend("bubblewrap"), 1) as executor:
+        one = job(tmp_path / "one", "open('result.json', 'w').write('{}'); print('hello')")
+        outcome = executor.submit(one).result()
+    assert read_outcome(one.folder) == outcome
+    assert (one.folder / "stdout.log").read_text() == "hello\n"
+    assert read_outcome(tmp_path) is None
+
+
+def test_cancelling_kills_what_runs_and_forgets_what_waits(tmp_path: Path) -> None:
+    with LocalExecutor(find_backend("bubblewrap"), 1) as executor:
+        script = "import time; print('up', flush=True); time.sleep(30)"
+        running = executor.submit(job(tmp_path / "running", script))
+        waiting = executor.submit(job(tmp_path / "waiting", script))
+        while not (log := tmp_path / "running" / "stdout.log").exists() or not log.read_text():
+            time.sleep(0.02)
+        executor.cancel()
+        assert running.result().limit == "cancelled"
+        with pytest.raises(CancelledError):
+            waiting.result()
+
+
+class _Broken:
+    name = "broken"
+
+    def probe(self) -> Capabilities:
+        raise NotImplementedError
+
+    def run(self, job: Job, cancelled: object) -> Outcome:
+        raise RuntimeError("the disk fell out")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_fault_of_the_harness_ends_one_job_and_says_so(tmp_path: Path) -> None:
+    with LocalExecutor(_Broken(), 1) as executor:
+        outcome = executor.submit(job(tmp_path / "one", "pass")).result()
+    assert outcome.verdict == "failed"
+    assert "the disk fell out" in outcome.reason
+
+
+def test_a_missing_input_is_an_error_not_an_outcome(tmp_path: Path) -> None:
+    with LocalExecutor(find_backend("bubblewrap"), 1) as executor:
+        one = job(tmp_path / "one", "pass", model=tmp_path / "nowhere")
+        with pytest.raises(SandboxError, match="input model cannot be read"):
+            executor.submit(one).result()
+
+
+@pytest.mark.parametrize("warm", ["", WARM])
+def test_links_in_the_inputs_arrive_as_files_and_private_files_are_readable(
+    warm: str, bubblewrap: Backend, tmp_path: Path
+) -> None:
+    import threading
+
+    hub = tmp_path / "hub"
+    (hub / "snapshot").mkdir(parents=True)
+    (hub / "blob").write_text("weights")
+    (hub / "blob").chmod(0o600)
+    (hub / "snapshot" / "model").symlink_to("../blob")
+    script = "import shutil; shutil.copyfile('/job/inputs/snapshot/model', 'result.json')"
+    one = job(tmp_path / "one", script, warm, snapshot=hub / "snapshot")
+    outcome = bubblewrap.run(one, threading.Event())
+    assert outcome.outputs["result.json"].path.read_text() == "weights", outcome.stderr_tail
+    assert not list(one.folder.glob(".inputs-*"))
+
+
+def test_output_can_be_followed_while_the_job_runs(tmp_path: Path) -> None:
+    with LocalExecutor(find_backend("bubblewrap"), 1) as executor:
+        script = "import time\nprint('early', flush=True)\ntime.sleep(5)"
+        executor.submit(job(tmp_path / "one", script, WARM))
+        log = tmp_path / "one" / "stdout.log"
+        end = time.monotonic() + 5
+        while not log.exists() or log.read_text() != "early\n":
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+
+def test_a_dead_warm_process_is_replaced(tmp_path: Path) -> None:
+    import os
+    import signal
+
+    from sandbox.backends.bubblewrap import Bubblewrap
+
+    backend = Bubblewrap()
+    with LocalExecutor(backend, 1) as executor:
+        assert executor.submit(job(tmp_path / "one", "pass", WARM)).result().verdict == "ok"
+        assert backend.warm_processes()
+        for pid in backend.warm_processes():
+            os.kill(pid, signal.SIGKILL)
+        assert executor.submit(job(tmp_path / "two", "pass", WARM)).result().verdict == "ok"
+        assert executor.submit(job(tmp_path / "three", "pass", WARM)).result().verdict == "ok"
+
+
+def test_untrusted_code_never_starts_warm(tmp_path: Path) -> None:
+    from sandbox.backends.bubblewrap import Bubblewrap
+
+    backend = Bubblewrap()
+    with LocalExecutor(backend, 1) as executor:
+        one = job(tmp_path / "one", "pass", WARM)
+        untrusted = replace(one, policy=Policy())
+        assert executor.submit(untrusted).result().verdict == "ok"
+        assert backend.warm_processes() == []
+
+
+def test_a_kernel_that_refuses_cells_gets_a_sandbox_per_job_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sandbox.backends import zygote
+    from sandbox.backends.bubblewrap import Bubblewrap
+    from sandbox.errors import SandboxUnavailable
+
+    def refuse(*_: object, **__: object) -> None:
+        raise SandboxUnavailable("unshare: Operation not permitted")
+
+    monkeypatch.setattr(zygote, "enclose", refuse)
+    backend = Bubblewrap()
+    with LocalExecutor(backend, 1) as executor:
+        assert (
+            executor.submit(job(tmp_path / "one", "pass", WARM)).result().isolation == "bubblewrap"
+        )
+        found = backend.probe()
+    assert found.confined
+    assert not found.warm
+    assert "unshare: Operation not permitted" in found.notes[0]
+
+
+def test_a_machine_without_bubblewrap_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    from sandbox.errors import SandboxUnavailable
+
+    monkeypatch.setattr(shutil, "which", lambda name, path: None)
+    with (
+        LocalExecutor(find_backend("bubblewrap"), 1) as executor,
+        pytest.raises(SandboxUnavailable, match="apt install bubblewrap"),
+    ):
+        executor.submit(job(tmp_path / "one", "pass")).result()
+
+
+def test_any_command_of_the_system_runs(bubblewrap: Backend, process: Backend) -> None:
+    for backend in (bubblewrap, process):
+        outcome = execute(["ls", "-d", "/usr"], Policy(), backend)
+        assert (outcome.verdict, outcome.stdout_tail) == ("ok", "/usr\n")
+        assert execute(["no-such-command"], Policy(), backend).exit_code == 127
+
+
+def test_an_unknown_backend_answers_with_the_known_ones() -> None:
+    assert known_backends() == ["bubblewrap", "process"]
+    with pytest.raises(UnknownName, match="known: bubblewrap, process"):
+        find_backend("magic")
