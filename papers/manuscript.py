@@ -1,11 +1,15 @@
-"""The structured paper. LaTeX, PDF and HTML are rendered from it; none of them holds a value of its own.
+"""The structured paper, from which LaTeX, PDF and HTML are rendered.
+
+None of them holds a value of its own.
 
 Prose is plain text with references in double braces, filled in by the renderer:
 
-    {{ev:ID|.3f}}                 a sealed measured value (see numbers.py for all sources and formats)
+    {{ev:ID|.3f}}                 a sealed measured value (see numbers.py for all sources and
+    formats)
     {{cmp:ID.effect|pp}}          a field of a comparison
     {{mean:ARM/TASK/SPLIT|.3f}}   a derived value: an expression over evidence
-    {{cite:key}}                  a textual citation, "Akiba et al. (2025)"; {{citep:key,key}} in parentheses
+    {{cite:key}}                  a textual citation, "Akiba et al. (2025)"; {{citep:key,key}} in
+    parentheses
     {{ref:fig:progress}}          a reference to a table, figure or section
     {{code:text}}                 quoted configuration, set in a monospaced face
     $...$                         mathematics, kept as it is
@@ -23,11 +27,16 @@ from sandbox.records import digest_of
 
 
 class Part(BaseModel):
+    """A piece of a paper."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Paragraph(Part):
-    """One paragraph of prose. `heading` is an optional run-in heading. `claims`: ids of the claims it states."""
+    """One paragraph of prose.
+
+    `heading` is an optional run-in heading. `claims`: ids of the claims it states.
+    """
 
     kind: Literal["paragraph"] = "paragraph"
     text: str
@@ -59,7 +68,9 @@ class Column(Part):
 
 
 class Table(Part):
-    """Cells are prose: words and references, no literal digits. `bold`: (row, column) pairs set bold.
+    """Cells are prose: words and references, no literal digits.
+
+    bold: (row, column) pairs set bold.
 
     wide: spans both columns. long: set as a table that breaks over pages (appendix).
     """
@@ -77,7 +88,7 @@ class Table(Part):
 
 
 class Series(Part):
-    """Points of one curve, bar group or grid, every coordinate a reference expression without braces.
+    """Points of one curve, bar group or grid; coordinates are references without braces.
 
     `y`, `low`, `high`: same length as `x`. `x` may be labels (bars) or references (curves).
     """
@@ -90,7 +101,10 @@ class Series(Part):
 
 
 class Figure(Part):
-    """A figure drawn by figures.py from `series` alone. `draw` names the drawing (see figures.py)."""
+    """A figure drawn by figures.py from `series` alone.
+
+    `draw` names the drawing (see figures.py).
+    """
 
     kind: Literal["figure"] = "figure"
     label: str

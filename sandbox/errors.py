@@ -3,7 +3,7 @@
     HanjiError
     +- BadInput             the call, a topic, a recipe or a plan is wrong: exit code 2
     |  +- UnknownName       a registry has no such entry; the message lists the known ones
-    |  +- PlanRefused       a plan that could not decide its hypothesis, or whose data were already seen
+    |  +- PlanRefused       a plan that could not decide, or whose data were already seen
     +- SandboxError
     |  +- SandboxUnavailable  the machine cannot confine; says what to install or switch on
     |  +- OutputRejected      what came out of a sandbox is not what the policy allows

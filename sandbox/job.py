@@ -13,11 +13,14 @@ from sandbox.policy import Policy
 class Job:
     """A command, its read-only inputs and the folder that receives what it leaves.
 
-    command: argv; `{inputs}` and `{work}` in it become the folders as the job sees them. The job starts in `{work}`.
+    command: argv; `{inputs}` and `{work}` in it become the folders as the job sees them. The job
+    starts in `{work}`.
     inputs: name below `{inputs}` -> file or folder of the host, read-only inside.
-    folder: on the host; gets stdout.log, stderr.log (written while the job runs) and the collected outputs.
-    warm: "module:function" that does the same as the command when called as function(inputs, work) in a process that
-        has already imported its libraries; used for trusted code only, empty when there is none.
+    folder: on the host; gets stdout.log, stderr.log (written while the job runs) and the collected
+    outputs.
+    warm: "module:function" that does the same as the command when called as function(inputs, work)
+        in a process that has already imported its libraries; used for trusted code only, empty when
+        there is none.
     """
 
     id: str

@@ -1,7 +1,8 @@
 """The append-only, hash-chained record of a run: its source of truth.
 
-Each line of `ledger.jsonl` is one JSON object: the fields of a record, plus `at` (UTC), `previous` (the digest of the
-line before) and `digest` (SHA-256 of the line without that field). Source of the idea: Haber & Stornetta 1991.
+Each line of `ledger.jsonl` is one JSON object: the fields of a record, plus `at` (UTC), `previous`
+(the digest of the line before) and `digest` (SHA-256 of the line without that field). Source of the
+idea: Haber & Stornetta 1991.
 """
 
 from __future__ import annotations
@@ -40,7 +41,11 @@ class Ledger:
     """Append, read. One process writes a ledger at a time; threads of it may share the object."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create. A last line cut short by a crash is removed; anything else that is wrong raises LedgerBroken."""
+        """Open or create.
+
+        A last line cut short by a crash is removed; anything else that is wrong raises
+        LedgerBroken.
+        """
         self.path = path
         self._lock = threading.Lock()
         self._sealed: list[Sealed] = []
@@ -52,14 +57,15 @@ class Ledger:
     def append(self, line: AnyLine) -> Sealed:
         """Seal and write one line, flushed to disk. The same fact twice is written once.
 
-        Raises LedgerBroken when the kind and id are there already with other content: facts are not edited.
+        Raises LedgerBroken when the kind and id are there already with other content: facts are not
+        edited.
         """
         with self._lock:
             known = self._index.get((line.kind, line.id))
             if known is not None:
                 if known.line != line:
                     raise LedgerBroken(
-                        f"{self.path.name}: {line.kind} {line.id} is already recorded with other content",
+                        f"{self.path.name}: {line.kind} {line.id} is recorded with other content",
                         "a sealed line is never edited; record a new one",
                     )
                 return known

@@ -15,7 +15,7 @@ Limit = Literal[
 
 @dataclass(frozen=True)
 class Output:
-    """A collected file: in the harness's own folder, hashed, never read from the workspace again."""
+    """A collected file: in the harness's folder, hashed, not read from the workspace again."""
 
     path: Path
     bytes: int
@@ -24,7 +24,10 @@ class Output:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`ok`: exit 0 within the limits. `failed`: another exit. `killed`: by the harness, `limit` says which.
+    """How one job ended.
+
+    `ok`: exit 0 within the limits. `failed`: another exit. `killed`: by the harness, `limit` says
+    which.
 
     isolation: the backend and level that really ran it, such as `bubblewrap` or `unconfined`.
     rejected: output name -> why it was refused. `reason` is one sentence for people.

@@ -15,7 +15,8 @@ class Policy:
     """Limits of one job. Network is never allowed.
 
     trust: `builtin` code of this project may start warm; anything else gets a sandbox of its own.
-    outputs: names under the workspace that may come back (plain names or one-level globs such as `model/*`).
+    outputs: names under the workspace that may come back (plain names or one-level globs such as
+    `model/*`).
     """
 
     trust: Literal["builtin", "untrusted"] = "untrusted"

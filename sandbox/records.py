@@ -1,7 +1,7 @@
 """The typed lines of a run's ledger: what every other package reads and writes.
 
-Ids are short hex digests of what they name, so writing the same fact twice is recognised. Times are in seconds,
-sizes in bytes, accuracies in [0, 1].
+Ids are short hex digests of what they name, so writing the same fact twice is recognised. Times are
+in seconds, sizes in bytes, accuracies in [0, 1].
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ClaimKind = Literal["superiority", "equivalence", "null", "descriptive"]
 
 
 def canonical(value: object) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text. Refuses NaN and infinities."""
+    """JSON with sorted keys and no spaces: equal values, equal text. Refuses NaN and infinities."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -133,10 +133,10 @@ class EvidenceLine(Line):
 class ComparisonLine(Line):
     """A paired test of one experiment: effect = treatment - control, mean over pairs.
 
-    `p_support` tests effect > null_effect, `p_refute` tests effect < predicted_effect; both are sign-flip tests over all
-    signs, or over random ones where `exact` is false because there are too many pairs.
-    `low`, `high`: 95% bootstrap interval of the mean difference. `evidence`: every value used, treatment's then
-    control's, in the order of `seeds`.
+    `p_support` tests effect > null_effect, `p_refute` tests effect < predicted_effect; both are
+    sign-flip tests over all signs, or over random ones where `exact` is false because there are too
+    many pairs. `low`, `high`: 95% bootstrap interval of the mean difference. `evidence`: every
+    value used, treatment's then control's, in the order of `seeds`.
     """
 
     kind: Literal["comparison"] = "comparison"
@@ -189,7 +189,7 @@ class ClaimLine(Line):
 
 
 class DecisionLine(Line):
-    """The mind or a route chose something, and why; `weights` are the scores of the alternatives."""
+    """The mind or a route chose something, and why. weights: scores of the alternatives."""
 
     kind: Literal["decision"] = "decision"
     what: str

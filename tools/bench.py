@@ -1,4 +1,7 @@
-"""What a trial sees from inside its sandbox: models, tasks without held-out labels, a seed, a place to write."""
+"""What a trial sees from inside its sandbox: models, tasks, a seed, a place to write.
+
+Held-out labels are not among it.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from tools.trial import SearchPoint
 
 @dataclass(frozen=True)
 class Bench:
-    """models: role -> folder of a Hugging Face checkpoint. tasks: name -> dev items with answers, test prompts.
+    """Everything a tool may use.
 
-    work: writable folder; a tool that makes a checkpoint writes it to `work/model/`. journal: evaluations of an
-    interrupted earlier attempt at this very trial, oldest first. note: call after every evaluation of a search; it
-    makes the evaluation durable outside of the sandbox.
+    models: role -> folder of a Hugging Face checkpoint. tasks: name -> dev items with answers, test
+    prompts.
+
+    work: writable folder; a tool that makes a checkpoint writes it to `work/model/`. journal:
+    evaluations of an interrupted earlier attempt at this very trial, oldest first. note: call after
+    every evaluation of a search; it makes the evaluation durable outside of the sandbox.
     """
 
     seed: int

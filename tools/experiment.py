@@ -10,7 +10,8 @@ from sandbox.records import Split, digest_of, short_id
 class Arm(BaseModel):
     """One thing compared: a typed call of a tool, run once for every seed.
 
-    role: `treatment`, `control` or `baseline` (a permanent comparison that the paper's main table shows).
+    role: `treatment`, `control` or `baseline` (a permanent comparison that the paper's main table
+    shows).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,7 +24,7 @@ class Arm(BaseModel):
 
 
 class Side(BaseModel):
-    """One side of a comparison: for each seed the best value over `arms`, each averaged over `tasks`."""
+    """One side of a comparison: per seed the best over `arms`, each averaged over `tasks`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,11 +35,13 @@ class Side(BaseModel):
 
 
 class PairedTest(BaseModel):
-    """The decision rule, fixed before the first trial. effect = treatment - control, paired by seed.
+    """The decision rule, fixed before the first trial.
 
-    supported: the exact sign-flip test of effect > null_effect passes alpha after Holm over `family_size` tests, and the
-    mean effect reaches predicted_effect. refuted: the exact test of effect < predicted_effect passes alpha after Holm.
-    Otherwise inconclusive.
+    effect = treatment - control, paired by seed.
+
+    supported: the exact sign-flip test of effect > null_effect passes alpha after Holm over
+    `family_size` tests, and the mean effect reaches predicted_effect. refuted: the exact test of
+    effect < predicted_effect passes alpha after Holm. Otherwise inconclusive.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

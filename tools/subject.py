@@ -1,4 +1,7 @@
-"""What an experiment is about: models in roles, and tasks. The built-in miniature and a person's own models are two."""
+"""What an experiment is about: models in roles, and tasks.
+
+The built-in miniature is one, a person's own models another.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,13 @@ from tools.tasks.task import Item, TaskCard
 
 @dataclass(frozen=True)
 class Role:
-    """A model's part. kind: `base`, `parent` (an expert to merge) or `reference` (compared, never merged).
+    """A model's part.
 
-    train: arguments of the `train` tool that makes it; empty when the person brought it. needs: roles that its
-    training starts from. files: the checkpoint folder that the person brought, None when it is trained.
+    kind: `base`, `parent` (an expert to merge) or `reference` (compared, never merged).
+
+    train: arguments of the `train` tool that makes it; empty when the person brought it. needs:
+    roles that its training starts from. files: the checkpoint folder that the person brought, None
+    when it is trained.
     skilled_in: tasks that this model is an expert in.
     """
 
@@ -31,7 +37,10 @@ class Role:
 
 
 class Subject(Protocol):
-    """Models and tasks of one topic. Everything here is of the trusted side and imports no torch."""
+    """Models and tasks of one topic.
+
+    Everything here is of the trusted side and imports no torch.
+    """
 
     name: str
     description: str
@@ -49,7 +58,10 @@ class Subject(Protocol):
     """One sentence for the paper: what differs between two pairs."""
 
     def items(self, seed: int) -> Mapping[str, Mapping[Split, tuple[Item, ...]]]:
-        """Items with answers, task -> split, for one seed. Deterministic; dev and test are disjoint."""
+        """Items with answers, task -> split, for one seed.
+
+        Deterministic; dev and test are disjoint.
+        """
         ...
 
     def data_digest(self, seed: int) -> str:

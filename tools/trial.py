@@ -8,11 +8,13 @@ from sandbox.records import Split, short_id
 
 
 class TrialSpec(BaseModel):
-    """Everything that decides what a trial computes. Two equal specs are one trial, which runs once.
+    """Everything that decides what a trial computes. Equal specs are one trial, run once.
 
-    needs: role -> id of the trial whose `model/` is that role's checkpoint (the built-in specialists).
+    needs: role -> id of the trial whose `model/` is that role's checkpoint (the built-in
+    specialists).
     files: input name -> SHA-256 of a file or folder that the person brought.
-    code_digest: SHA-256 over the sources that run inside the sandbox. data_digest: over the task items.
+    code_digest: SHA-256 over the sources that run inside the sandbox. data_digest: over the task
+    items.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,7 +34,7 @@ class TrialSpec(BaseModel):
 
 
 class SearchPoint(BaseModel):
-    """One evaluation of a search: the fitness of the candidate and of the best so far, on the dev split."""
+    """One evaluation of a search: fitness of the candidate and of the best so far, on dev items."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -44,8 +46,9 @@ class SearchPoint(BaseModel):
 class TrialResult(BaseModel):
     """`result.json` as a trial leaves it: predictions, never scores. Read as hostile data.
 
-    predictions: task -> split -> one answer per item, in order. coefficients: model role -> parameter group ->
-    weight of its task vector ("what was merged where"). evaluations: candidates evaluated on the dev split.
+    predictions: task -> split -> one answer per item, in order. coefficients: model role ->
+    parameter group -> weight of its task vector ("what was merged where"). evaluations: candidates
+    evaluated on the dev split.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

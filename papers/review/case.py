@@ -12,6 +12,8 @@ from pydantic import JsonValue
 from papers.bibliography import Reference
 from papers.manuscript import Manuscript
 from papers.numbers import Numbers
+from papers.prose import Plain, pieces
+from papers.prose import Reference as Filled
 from sandbox.ledger import Ledger
 from sandbox.records import EvidenceLine, HypothesisLine, PlanLine
 
@@ -87,6 +89,15 @@ class Case:
         for line in self.ledger.lines(EvidenceLine):
             found.setdefault((line.arm, line.task, line.split, line.metric), []).append(line)
         return found
+
+    def shown(self, text: str) -> str:
+        """The text with its values filled in; citations, labels and formulas left out."""
+        parts = [
+            piece.text if isinstance(piece, Plain) else self.numbers.render(piece.body).text
+            for piece in pieces(text)
+            if isinstance(piece, Plain | Filled)
+        ]
+        return "".join(parts).strip()
 
     def own_words(self, text: str) -> str:
         """The text without the statements and reasons of hypotheses, which it quotes."""

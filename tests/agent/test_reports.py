@@ -34,7 +34,7 @@ HYPOTHESIS = {
     "refuted_by": "the mean difference is below 0.05",
 }
 UNIFORM = {"method": "linear", "roles": ["skill", "language"], "base": ""}
-TOO_DEEP = {"roles": ["skill", "language"], "swap": {"role": "language", "layers": 99}}
+BEYOND = {"roles": ["skill", "language"], "groups": {"layers.9.mlp": {"skill": 1.0}}}
 
 
 def arms(**arguments):
@@ -107,7 +107,7 @@ def test_calls_that_no_plan_contains_are_refused_and_nothing_is_measured(run):
 def test_a_plan_that_is_refused_twice_is_dropped_and_the_reason_kept(run):
     script = {
         "propose": [{"hypotheses": [HYPOTHESIS], "why": "asked"}],
-        "design": {HYPOTHESIS["title"]: plan(TOO_DEEP, UNIFORM, alpha=0.01)},
+        "design": {HYPOTHESIS["title"]: plan(BEYOND, UNIFORM, alpha=0.01)},
     }
     ending, ledger, _ = run(script)
     dropped = [d for d in ledger.lines(DecisionLine) if d.what.startswith("dropped")]
@@ -120,7 +120,7 @@ def test_a_plan_that_is_refused_twice_is_dropped_and_the_reason_kept(run):
 def test_a_trial_that_fails_is_kept_counted_and_told(run):
     script = {
         "propose": [{"hypotheses": [HYPOTHESIS], "why": "asked"}],
-        "design": {HYPOTHESIS["title"]: plan(TOO_DEEP, UNIFORM)},
+        "design": {HYPOTHESIS["title"]: plan(BEYOND, UNIFORM)},
     }
     ending, ledger, _ = run(script)
     failed = [t for t in ledger.lines(TrialLine) if t.status == "failed"]

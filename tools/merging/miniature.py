@@ -59,9 +59,9 @@ class Miniature:
         self.profile = find_profile(profile)
         quick = "" if profile == "standard" else f" ({profile} profile, trained for fewer steps)"
         self.description = (
-            f"a two-language miniature{quick}: Llama models of 131,520 parameters trained on number "
-            "words in English and Korean, of which one learns to name the largest of six numbers "
-            "in English and another practises easier tasks in Korean"
+            f"a two-language miniature{quick}: Llama models of 131,520 parameters "
+            "trained on number words in English and Korean, of which one learns to name the "
+            "largest of six numbers in English and another practises easier tasks in Korean"
         )
         self.roles: tuple[Role, ...] = _roles(profile)
         self.cards = tuple(_card(task, language) for language in LANGUAGES for task in TASKS)

@@ -30,7 +30,9 @@ class Question:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """What people are told about a task. chance: accuracy of a guess. source: where the items come from.
+    """What people are told about a task.
+
+    chance: accuracy of a guess. source: where the items come from.
 
     answer_tokens: the most tokens that an answer may have.
     """

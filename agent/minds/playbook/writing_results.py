@@ -48,12 +48,15 @@ def _search_overview(story: Story) -> Passage:
 
 def report(story: Story, finding: Finding) -> Passage:
     """One subsection: the hypothesis, its frozen prediction, the outcome, and what it means."""
-    head = Paragraph(text=_statement(finding))
+    head = Paragraph(heading="Hypothesis", text=_statement(finding))
     if finding.comparison is None:
         return (head, Paragraph(text=f"{RULING['untested']} {_why_untested(story, finding)}"))
     outcome = f"{result_sentence(finding)} {_ruling_sentence(finding)}{_missing(finding)}"
     meaning = _meaning(finding)
-    paragraphs = [head, Paragraph(text=outcome, claims=story.claims(finding))]
+    paragraphs = [
+        head,
+        Paragraph(heading="Outcome", text=outcome, claims=story.claims(finding)),
+    ]
     if meaning:
         paragraphs.append(Paragraph(text=meaning))
     return tuple(paragraphs)

@@ -46,7 +46,7 @@ def _figure(case: Case, figure: Figure, data: Mapping[str, JsonValue]) -> Iterab
             due = [_shown(case, expression) for expression in getattr(series, name)]
             if not _same(curve.get(name), due):
                 yield found(where, f"its {name} values are not those of the evidence", _FIX)
-        if curve.get("x") != list(series.x):
+        if curve.get("x") != [case.shown(x) for x in series.x]:
             yield found(where, "its x values are not those of the manuscript", _FIX)
         yield from _places(where, series)
     texts = data.get("texts")

@@ -25,7 +25,8 @@ def text_against_table(case: Case) -> Iterable[Finding]:
         form, place = in_tables[reference.expression]
         if form == reference.form or (form in _IN_WORDS and reference.form in _IN_WORDS):
             continue
-        yield _differing(case, passage, reference, form, place)
+        if not isinstance(case.numbers.resolve(reference.expression).value, str):
+            yield _differing(case, passage, reference, form, place)
 
 
 def _differing(case: Case, passage: Passage, reference: Quoted, form: str, place: str) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from papers.manuscript import Table
-from papers.prose import Plain, Reference, pieces, references
+from papers.prose import references
 from papers.review.check import check
 from papers.review.finding import Case, Finding, found
 from papers.review.passage import Quoted, tables
@@ -17,9 +17,9 @@ def wrong_row(case: Case) -> Iterable[Finding]:
     arms = {arm.label: name for name, arm in case.arms.items()}
     tasks = {str(task.get("label")): str(task.get("name")) for task in case.tasks}
     for _, _, table in tables(case.manuscript):
-        headed = [tasks.get(_text(case, column.title)) for column in table.columns]
+        headed = [tasks.get(case.shown(column.title)) for column in table.columns]
         for number, row in enumerate(table.rows, start=1):
-            arm = arms.get(_text(case, row[0])) if row else None
+            arm = arms.get(case.shown(row[0])) if row else None
             yield from _cells(case, table, number, row, arm, headed)
 
 
@@ -46,12 +46,3 @@ def _cells(
             if task is not None and by_arm[1] != task:
                 what = f"the column is headed {task} and holds a value of {by_arm[1]}"
                 yield found(where, what, f"quote {task}")
-
-
-def _text(case: Case, cell: str) -> str:
-    """The cell as it is set."""
-    return "".join(
-        piece.text if isinstance(piece, Plain) else case.numbers.render(piece.body).text
-        for piece in pieces(cell)
-        if isinstance(piece, Plain | Reference)
-    ).strip()
