@@ -67,10 +67,16 @@ def effects(ledger: Ledger) -> dict[str, float]:
     return {titles[c.hypothesis]: c.effect for c in ledger.lines(ComparisonLine)}
 
 
-def killed_after(folder: Path, cache: Path, seconds: float) -> bool:
-    """Go on with the run in a process of its own and kill it; False when it finished before."""
+def killed_after(folder: Path, cache: Path, sign: str, seconds: float) -> bool:
+    """Go on with the run in a process of its own; kill it so long after `sign` was seen.
+
+    sign: a file of a trial that is written when it starts or ends. False when the run finished.
+    """
+    began = time.time()
     command = [sys.executable, "-P", "-c", GO_ON, str(folder), str(cache)]
     child = subprocess.Popen(command, start_new_session=True)
+    while child.poll() is None and not seen(folder, sign, began):
+        time.sleep(0.1)
     try:
         child.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -81,6 +87,18 @@ def killed_after(folder: Path, cache: Path, seconds: float) -> bool:
     return False
 
 
+def seen(folder: Path, sign: str, since: float) -> bool:
+    """Whether a trial wrote that file, or the paper was written, since then."""
+    places = (*folder.glob(f"trials/*/{sign}"), folder / "paper" / "manuscript.json")
+    return any(p.stat().st_mtime > since for p in places if p.exists())
+
+
+def moment(dice: random.Random) -> tuple[str, float]:
+    """A random moment: some seconds after a trial started, or soon after one ended."""
+    sign = dice.choice(("stdout.log", "outcome.json", "outcome.json"))
+    return sign, dice.uniform(0.0, 6.0 if sign == "stdout.log" else 3.0)
+
+
 def begun(home: Path) -> Path:
     """A run that was stopped before it did anything."""
     stop = threading.Event()
@@ -88,14 +106,15 @@ def begun(home: Path) -> Path:
     return begin(small_topic(), settings(home), stop=stop).run
 
 
-def test_a_run_killed_ten_times_measures_what_an_undisturbed_one_does(tmp_path):
+def test_a_run_killed_ten_times_finishes_repeats_no_trial_and_measures_the_same(tmp_path):
     calm = begin(small_topic(), settings(tmp_path / "calm"))
     folder, cache = begun(tmp_path / "killed"), tmp_path / "killed" / "cache"
     moments = random.Random(20260101)
-    kills, seen = 0, Counter()
-    while kills < MOMENTS and killed_after(folder, cache, moments.uniform(3.0, 12.0)):
+    kills, ended = 0, {}
+    while kills < MOMENTS and killed_after(folder, cache, *moment(moments)):
         kills += 1
-        seen.update(t.id for t in Ledger(folder / "ledger.jsonl").lines(TrialLine))
+        for path in (folder / "trials").glob("*/outcome.json"):
+            ended.setdefault(path, path.stat().st_mtime_ns)
     ending = resume(folder, settings(tmp_path / "killed"))
     ledger = Ledger(folder / "ledger.jsonl")
     undisturbed = Ledger(calm.run / "ledger.jsonl")
@@ -106,22 +125,8 @@ def test_a_run_killed_ten_times_measures_what_an_undisturbed_one_does(tmp_path):
     assert effects(ledger) == effects(undisturbed)
     assert all(count == 1 for count in Counter(t.id for t in ledger.lines(TrialLine)).values())
     assert {t.id for t in ledger.lines(TrialLine)} == {t.id for t in undisturbed.lines(TrialLine)}
-    assert set(seen) <= {t.id for t in ledger.lines(TrialLine)}
-
-
-def test_a_finished_trial_is_not_run_again_after_a_kill(tmp_path):
-    home = tmp_path
-    folder = begun(home)
-    done: dict[str, float] = {}
-    for _ in range(4):
-        if not killed_after(folder, home / "cache", 9.0):
-            break
-        for path in (folder / "trials").glob("*/outcome.json"):
-            done.setdefault(path.parent.name, path.stat().st_mtime)
-    resume(folder, settings(home))
-    assert done
-    for name, when in done.items():
-        assert (folder / "trials" / name / "outcome.json").stat().st_mtime == when
+    assert ended
+    assert all(path.stat().st_mtime_ns == when for path, when in ended.items())
 
 
 def test_a_run_of_another_graph_is_not_resumed(tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ from sandbox.errors import UnknownName
 class Profile:
     """Training steps of each kind of model, and items of the tasks.
 
+    The base knows its own tasks perfectly after 200 steps. Many more steps (800) bring its experts
+    so close together that a plain sum of their task vectors reaches 0.99: nothing is left to find.
     main_test: for `largest` in either language. main_dev: for the task that is searched on.
     """
 
@@ -27,8 +29,8 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("standard", 800, 250, 500, 2000, 500, 300, 100),
-        Profile("quick", 300, 120, 200, 300, 100, 100, 40),
+        Profile("standard", 240, 250, 500, 2000, 500, 300, 100),
+        Profile("quick", 200, 120, 240, 300, 100, 100, 40),
     )
 }
 

@@ -30,14 +30,14 @@ def layer_swap(at: Setting) -> Idea | None:
             "expert should be more accurate than their uniform average; neither needs a search."
         ),
         rationale=(
-            "Where the words of the answer are chosen lies at the end of the network. Models "
-            "stacked from layers of several sources work "
-            "{{citep:akiba2025evolutionary,kim2024solar}}, and a difference of weights can carry "
-            "a language {{citep:huang2024chatvector}}."
+            "Experts of a skill and of a language were composed by exchanging their layers "
+            "{{citep:bandarkar2025layerswapping}}, and models stacked from layers of several "
+            "sources work {{citep:akiba2025evolutionary,kim2024solar}}. The words of an answer are "
+            "chosen at the end of the network."
         ),
         prediction="layer swap - uniform average >= 0.05 accuracy",
         refuted_by="the mean difference is below 0.05 and the exact test says so",
-        cites=("akiba2025evolutionary", "kim2024solar", "huang2024chatvector"),
+        cites=("bandarkar2025layerswapping", "akiba2025evolutionary", "kim2024solar"),
         treatment=(arms.swap(at, first, second),),
         control=(arms.uniform(at),),
         predicted_effect=0.05,
