@@ -74,6 +74,7 @@ def _subject(subject: Subject) -> JsonValue:
         "name": subject.name,
         "description": subject.description,
         "pairing": subject.pairing,
+        "caveat": subject.caveat,
         "primary": subject.primary,
         "kept": list(subject.kept),
         "groups": list(subject.groups),

@@ -54,6 +54,8 @@ class Subject(Protocol):
     """Parameter groups that a layer-wise merge weights separately, in the model's order."""
     most_seeds: int
     """Paired seeds (or disjoint blocks of test items) that the data allow."""
+    caveat: str
+    """What a reader must know about how the subject was made; empty when there is nothing."""
     pairing: str
     """One sentence for the paper: what differs between two pairs."""
 

@@ -157,6 +157,7 @@ def sample_facts() -> dict[str, Any]:
         },
         "subject": {
             "name": "miniature", "description": "two-language miniature of a Llama model",
+            "caveat": "",
             "pairing": "every seed trains its own base model and both experts",
             "primary": PRIMARY, "kept": ["largest.en", "copy.ko"], "groups": list(GROUPS),
             "roles": [

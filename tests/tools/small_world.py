@@ -172,6 +172,7 @@ class SmallSubject:
     kept = ("other",)
     groups = ("all",)
     most_seeds = 20
+    caveat = ""
     pairing = "Each pair is one seed."
 
     def __init__(self) -> None:

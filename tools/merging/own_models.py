@@ -103,9 +103,10 @@ class OwnModels:
             MOST_BLOCKS, *(len(pool.test) // LEAST_BLOCK for pool in self._pools.values())
         )
         self.description = (
-            f"{len(models)} checkpoints that the person brought ({opened[0][1].architecture}, "
-            f"{self.parameters:,} parameters), on {len(tasks)} task(s) of their own."
+            f"{len(models)} checkpoints of the user's own ({opened[0][1].architecture}, "
+            f"{self.parameters:,} parameters) and {len(tasks)} of the user's tasks"
         )
+        self.caveat = ""
         self.pairing = (
             "Each pair is one seed: a disjoint block of the test items and a draw of dev items of "
             "its own, with the same checkpoints throughout; conclusions hold for these checkpoints."

@@ -234,8 +234,9 @@ def limitations(story: Story) -> Passage:
         "settings of the evolution, of fine-tuning or of the merging methods could change their "
         "order."
     )
+    caveat = " {{fact:subject.caveat|text}}" if story.subject("caveat") else ""
     paragraphs = [
-        Paragraph(heading="Scale", text=scale),
+        Paragraph(heading="Scale", text=f"{scale}{caveat}"),
         Paragraph(heading="Statistics", text=statistics),
         Paragraph(heading="Tuning", text=tuning),
     ]
