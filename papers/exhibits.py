@@ -76,7 +76,7 @@ class Exhibits:
             ("Spent on trials, CPU time", "{{cost:cpu_s|s}}"),
             ("Trials run", "{{count:trials|d}}"),
             ("Paired seeds", "{{count:seeds|d}}"),
-            ("Sandbox", "{{fact:sandbox.backend|text}}, {{fact:sandbox.level|text}}"),
+            ("Sandbox", "{{fact:sandbox.level|text}}"),
             ("Mind", "{{fact:mind.name|text}}"),
             ("Hanji", "{{fact:versions.hanji|text}}"),
             ("PyTorch", "{{fact:versions.torch|text}}"),
@@ -298,7 +298,7 @@ class Exhibits:
         return Figure(
             label="fig:map",
             caption="What was merged where: mean coefficient of each parent's task vector in every "
-            f"parameter group of the {self.view.label(arm)} merge.",
+            f"parameter group of the {self.view.inline_label(arm)}.",
             draw="heatmap",
             series=series,
             x_label="parameter group",

@@ -97,6 +97,10 @@ class RecordView:
         """The arm's label as a reference into its plan."""
         return f"{{{{plan:{self.arms[arm].plan}.arm.{arm}.label|text}}}}"
 
+    def inline_label(self, arm: str) -> str:
+        """The same within a sentence."""
+        return f"{{{{plan:{self.arms[arm].plan}.arm.{arm}.label|inline}}}}"
+
     @property
     def primary(self) -> str:
         """Name of the primary task."""

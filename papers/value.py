@@ -127,7 +127,8 @@ def _text(value: Value) -> str:
 def _inline(text: str) -> str:
     """A label within a sentence: its first letter small, unless it begins an acronym or a name."""
     first = text.split(" ", maxsplit=1)[0]
-    return text[:1].lower() + text[1:] if first[1:].islower() else text
+    small = first == "A" or first[1:].islower()
+    return text[:1].lower() + text[1:] if small else text
 
 
 def _whole(value: Value) -> str:

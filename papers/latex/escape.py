@@ -64,7 +64,13 @@ def escape(text: str, hangul: bool = False) -> str:
 
     hangul: whether kotex is loaded. A character that cannot be set becomes a visible `[U+XXXX]`.
     """
-    return "".join(_letter(letter, hangul) for letter in unicodedata.normalize("NFC", text))
+    letters = "".join(_letter(letter, hangul) for letter in unicodedata.normalize("NFC", text))
+    return letters if "--" not in text else _unligatured(text, hangul)
+
+
+def _unligatured(text: str, hangul: bool) -> str:
+    """The same with hyphens kept apart, which TeX would join into dashes."""
+    return "-{}".join(escape(part, hangul) for part in text.split("-"))
 
 
 def escape_code(text: str, hangul: bool = False) -> str:

@@ -132,7 +132,7 @@ def _roles(profile: str) -> tuple[Role, ...]:
         ),
         role(
             "joint",
-            "joint training",
+            "jointly trained model",
             "reference",
             "the base model fine-tuned on both specialists' data mixed, for the steps of both",
             "base",

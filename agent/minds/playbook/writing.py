@@ -9,10 +9,10 @@ from pydantic import JsonValue
 from agent.minds.playbook.story import Finding, Story
 from agent.minds.playbook.writing_results import (
     discussion,
+    headline,
     limitations,
     overview,
     report,
-    result_sentence,
 )
 from agent.minds.playbook.writing_setup import method, related_work, setup
 from papers.draft import Passage, Prose
@@ -67,9 +67,9 @@ def _abstract(story: Story) -> tuple[Paragraph, ...]:
         "We froze {{count:plans|words}} hypotheses, each with a numeric prediction and an exact "
         "paired test, before the trials that decide them, and ran {{count:trials|d}} sandboxed "
         "trials over {{count:seeds|words}} paired seeds.",
-        *(result_sentence(f) for f in _headliners(story)),
+        *(headline(f) for f in _headliners(story)),
         _baseline_sentence(story),
-        _tally(),
+        _tally(story),
         "Every value in this paper is a reference to sealed evidence of the run that made it.",
     ]
     return (
@@ -97,10 +97,16 @@ def _headliners(story: Story) -> list[Finding]:
     return (main + rest)[:3]
 
 
-def _tally() -> str:
+def _tally(story: Story) -> str:
+    rulings = [f.ruling for f in story.findings]
+    supported, refuted, undecided = (
+        f"{{{{count:{name}|words}}}}" if name in rulings else "none"
+        for name in ("supported", "refuted", "inconclusive")
+    )
     return (
-        "After Holm's correction {{count:supported|words}} of the hypotheses are supported, "
-        "{{count:refuted|words}} refuted and {{count:inconclusive|words}} left undecided."
+        f"After Holm's correction over all hypotheses, {supported} of them "
+        f"{'is' if rulings.count('supported') == 1 else 'are'} supported, {refuted} refuted and "
+        f"{undecided} left undecided."
     )
 
 
@@ -171,14 +177,32 @@ def _conclusion(story: Story) -> Passage:
                 "continued with a larger budget."
             ),
         )
-    parts = [
-        "On {{fact:subject.description|text}}, the tests fixed in advance came out as follows."
+    outcomes = [
+        f"{opening} {_named(story, ruling)}."
+        for ruling, opening in _OUTCOMES.items()
+        if any(f.ruling == ruling for f in story.findings)
     ]
-    for f in decided:
-        verb = "holds" if f.ruling == "supported" else "does not hold as predicted"
-        parts.append(f"The hypothesis of {{{{ref:sec:{f.hypothesis.id}}}}} {verb}.")
-    parts.append(
-        "What this says about larger models is a question for experiments on larger models; the "
-        "run's frozen plans can be repeated on them without change."
+    text = (
+        "We studied {{fact:subject.description|text}}. "
+        + " ".join(outcomes)
+        + " What this says about larger models is a question for experiments on larger models; "
+        "the frozen plans can be repeated on them without change."
     )
-    return (Paragraph(text=" ".join(parts), claims=story.claims(*decided)),)
+    return (Paragraph(text=text, claims=story.claims(*decided)),)
+
+
+_OUTCOMES = {
+    "supported": "The tests support:",
+    "refuted": "The tests refute:",
+    "inconclusive": "The tests leave undecided:",
+}
+
+
+def _named(story: Story, ruling: str) -> str:
+    """The hypotheses of a ruling, by title and section."""
+    named = [
+        f"{{{{hypothesis:{f.hypothesis.id}.title|inline}}}} ({{{{ref:sec:{f.hypothesis.id}}}}})"
+        for f in story.findings
+        if f.ruling == ruling
+    ]
+    return "; ".join(named)

@@ -6,6 +6,7 @@ from agent.minds.playbook.family import all_families
 from agent.minds.playbook.story import Finding, Story
 from papers.draft import Passage
 from papers.manuscript import Paragraph
+from sandbox.records import ComparisonLine
 
 RULING = {
     "supported": "The hypothesis is supported.",
@@ -92,6 +93,22 @@ def _control(plan: str) -> str:
 
 def result_sentence(finding: Finding) -> str:
     """The measured difference with its interval and test, in one sentence."""
+    pairs = f"Over {{{{cmp:{_compared(finding).id}.pairs|words}}}} pairs, "
+    return f"{pairs}{_difference(finding)}"
+
+
+def headline(finding: Finding) -> str:
+    """The same for the abstract, which gives the number of pairs once."""
+    text = _difference(finding)
+    return text[0].upper() + text[1:]
+
+
+def _compared(finding: Finding) -> ComparisonLine:
+    assert finding.comparison is not None
+    return finding.comparison
+
+
+def _difference(finding: Finding) -> str:
     comparison, plan = finding.comparison, finding.plan
     assert comparison is not None
     assert plan is not None
@@ -101,7 +118,7 @@ def result_sentence(finding: Finding) -> str:
     else:
         test = f"{{{{{verdict}.p_support_holm|p=}}}} after Holm"
     return (
-        f"Over {{{{cmp:{ref}.pairs|words}}}} pairs, {_treatment(plan.id)} reaches "
+        f"{_treatment(plan.id)} reaches "
         f"{{{{cmp:{ref}.treatment_mean|.3f}}}} and {_control(plan.id)} "
         f"{{{{cmp:{ref}.control_mean|.3f}}}}, a difference of {{{{cmp:{ref}.effect|pp}}}} "
         f"(interval {{{{cmp:{ref}.low|pp}}}} to {{{{cmp:{ref}.high|pp}}}}; {test})."

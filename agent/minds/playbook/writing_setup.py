@@ -132,9 +132,9 @@ def setup(story: Story) -> Passage:
         Paragraph(
             heading="Models and tasks",
             text="The subject is {{fact:subject.description|text}}. {{ref:tab:models}} lists the "
-            "models. {{fact:subject.pairing|text}} The primary task is "
-            f"{_label(story)}; development items are used by searches and by fine-tuning, test "
-            "items by nothing but the final measurement.",
+            "models and {{ref:tab:tasks}} the tasks. {{fact:subject.pairing|text}} The primary "
+            f"task is {_label(story)}; development items are used by searches and by fine-tuning, "
+            "test items by nothing but the final measurement.",
         ),
         Paragraph(
             heading="Execution",
