@@ -12,11 +12,8 @@ from sandbox.ledger import Ledger
 from sandbox.records import DeviationLine, FailureLine, PlanLine, TrialLine
 
 
-def appendix(
-    ledger: Ledger, facts: Mapping[str, JsonValue], plans: Mapping[str, JsonValue]
-) -> tuple[Section, ...]:
+def appendix(view: RecordView, facts: Mapping[str, JsonValue]) -> tuple[Section, ...]:
     """All sections of the appendix."""
-    view = RecordView(ledger, facts, plans)
     return (
         Section(
             label="sec:repeat",
@@ -28,7 +25,7 @@ def appendix(
         Section(
             label="sec:deviations",
             title="Deviations and failures",
-            blocks=_deviations(ledger),
+            blocks=_deviations(view.ledger),
             appendix=True,
         ),
         Section(label="sec:trials", title="All trials", blocks=_trials(view), appendix=True),
@@ -73,7 +70,7 @@ def _plans(view: RecordView) -> tuple[Block, ...]:
             f"{{{{code:{line.id}}}}}",
             f"{{{{ref:sec:{line.hypothesis}}}}}",
             f"{{{{plan:{line.id}.test.treatment.label|text}}}} against "
-            f"{{{{plan:{line.id}.test.control.label|text}}}}",
+            f"{{{{plan:{line.id}.test.control.label|inline}}}}",
             f"{{{{plan:{line.id}.test.null_effect|pp}}}}",
             f"{{{{plan:{line.id}.test.predicted_effect|pp}}}}",
             f"{{{{plan:{line.id}.seeds|d}}}}",

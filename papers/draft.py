@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from papers.appendix import appendix
-from papers.exhibits import Exhibits
 from papers.manuscript import (
     Block,
     Figure,
@@ -20,6 +19,9 @@ from papers.manuscript import (
     Table,
 )
 from papers.prose import citations
+from papers.record_view import RecordView
+from papers.result_figures import ResultFigures
+from papers.result_tables import ResultTables
 from sandbox.ledger import Ledger
 from sandbox.records import HypothesisLine
 
@@ -57,7 +59,8 @@ def draft(
 
     Every hypothesis of the ledger gets a subsection, the refuted and the untested too.
     """
-    exhibits = Exhibits(ledger, facts, plans)
+    view = RecordView(ledger, facts, plans)
+    tables = ResultTables(view)
     sections = (
         Section(label="sec:introduction", title="Introduction", blocks=prose.introduction),
         Section(label="sec:related", title="Related work", blocks=prose.related_work),
@@ -67,14 +70,14 @@ def draft(
             title="Experimental set-up",
             blocks=(
                 *prose.setup,
-                *_present(exhibits.models_table(), exhibits.tasks_table(), exhibits.setup_table()),
+                *_present(tables.models_table(), tables.tasks_table(), tables.setup_table()),
             ),
         ),
-        *_results(prose, exhibits, ledger.lines(HypothesisLine)),
+        *_results(prose, view, ledger.lines(HypothesisLine)),
         Section(label="sec:discussion", title="Discussion", blocks=prose.discussion),
         Section(label="sec:limitations", title="Limitations", blocks=prose.limitations),
         Section(label="sec:conclusion", title="Conclusion", blocks=prose.conclusion),
-        *appendix(ledger, facts, plans),
+        *appendix(view, facts),
     )
     kept = tuple(section for section in sections if section.blocks)
     return Manuscript(
@@ -98,18 +101,17 @@ def cited(abstract: Sequence[Paragraph], sections: Sequence[Section]) -> tuple[s
     return tuple(sorted({key for text in texts for key in citations(text)}))
 
 
-def _results(
-    prose: Prose, exhibits: Exhibits, hypotheses: Sequence[HypothesisLine]
-) -> list[Section]:
+def _results(prose: Prose, view: RecordView, hypotheses: Sequence[HypothesisLine]) -> list[Section]:
+    tables, figures = ResultTables(view), ResultFigures(view)
     overview = (
         *prose.overview,
         *_present(
-            exhibits.main_table(),
-            exhibits.intervals_figure(),
-            exhibits.verdict_table(),
-            exhibits.forest_figure(),
-            exhibits.search_figure(),
-            exhibits.merge_map(),
+            tables.main_table(),
+            figures.intervals_figure(),
+            tables.verdict_table(),
+            figures.forest_figure(),
+            figures.search_figure(),
+            figures.merge_map(),
         ),
     )
     sections = [Section(label="sec:results", title="Results", blocks=overview)]

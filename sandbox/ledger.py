@@ -65,7 +65,7 @@ class Ledger:
             if known is not None:
                 if known.line != line:
                     raise LedgerBroken(
-                        f"{self.path.name}: {line.kind} {line.id} is recorded with other content",
+                        f"{self.path.name}: {line.kind} {line.id} is already recorded otherwise",
                         "a sealed line is never edited; record a new one",
                     )
                 return known

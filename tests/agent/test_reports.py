@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ import yaml
 from agent.run import begin, resume
 from agent.settings import read_settings
 from agent.topic import topic_from
+from papers.verify import verify
 from sandbox.ledger import Ledger
 from sandbox.records import (
     CallLine,
@@ -22,6 +25,7 @@ from sandbox.records import (
     TrialLine,
     VerdictLine,
 )
+from tools import roster
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +38,12 @@ HYPOTHESIS = {
     "refuted_by": "the mean difference is below 0.05",
 }
 UNIFORM = {"method": "linear", "roles": ["skill", "language"], "base": ""}
+SWAP = {
+    "roles": ["skill", "language"],
+    "base": "base",
+    "swap": {"role": "language", "layers": 1, "head": True},
+}
+TEX = ("latexmk", "pdflatex", "bibtex", "kpsewhich")
 BEYOND = {"roles": ["skill", "language"], "groups": {"layers.9.mlp": {"skill": 1.0}}}
 
 
@@ -142,3 +152,43 @@ def test_a_stopped_run_goes_on_where_it_was(run):
     assert again.status == "failed"
     facts = json.loads((ending.run / "run.json").read_text(encoding="utf-8"))
     assert facts["id"] == ending.run.name
+
+
+def test_without_tex_the_paper_is_a_page_and_the_summary_says_how_to_get_the_pdf(run, monkeypatch):
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name, *a, **k: None if name in TEX else which(name))
+    script = {
+        "propose": [{"hypotheses": [HYPOTHESIS], "why": "asked"}],
+        "design": {HYPOTHESIS["title"]: plan(SWAP, UNIFORM)},
+        "interpret": [{"again": False, "why": "the script ends"}],
+    }
+    ending, ledger, _ = run(script)
+    assert ledger.lines(ComparisonLine)
+    assert ending.paper is not None
+    assert ending.paper.name == "paper.html"
+    assert not (ending.run / "paper" / "paper.pdf").exists()
+    summary = (ending.run / "SUMMARY.md").read_text(encoding="utf-8")
+    assert "apt install texlive" in summary
+    checked = verify(ending.run)
+    assert (checked.ok, checked.pdf) == (True, "absent")
+
+
+def test_a_workspace_that_fills_up_ends_in_a_report_that_names_the_disk(run, monkeypatch):
+    limits_of = roster._policy
+
+    def tight(tool, cpu_s):
+        limits = limits_of(tool, cpu_s)
+        return replace(limits, disk_bytes=8192) if tool.name == "merge" else limits
+
+    monkeypatch.setattr(roster, "_policy", tight)
+    script = {
+        "propose": [{"hypotheses": [HYPOTHESIS], "why": "asked"}],
+        "design": {HYPOTHESIS["title"]: plan(SWAP, UNIFORM)},
+    }
+    ending, ledger, _ = run(script)
+    merges = [t for t in ledger.lines(TrialLine) if t.tool == "merge"]
+    assert {t.status for t in merges} <= {"failed", "killed"}
+    assert {t.limit for t in merges} == {"disk"}
+    assert ending.status == "failed"
+    assert ending.paper is not None
+    assert "bytes of workspace" in (ending.run / "SUMMARY.md").read_text(encoding="utf-8")
