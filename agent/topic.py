@@ -73,7 +73,7 @@ class Topic(Entry):
     seeds: int = Field(default=0, ge=0, le=64)
     hypotheses: int = Field(default=8, ge=1, le=32)
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    first: tuple[str, ...] = ()
+    first: tuple[str, ...] = ("composition",)
     budget: BudgetEntry = Field(default_factory=BudgetEntry)
     mind: str = "playbook"
     language: Literal["en", "ko"] = "en"

@@ -76,10 +76,11 @@ def _unligatured(text: str, hangul: bool) -> str:
 def escape_code(text: str, hangul: bool = False) -> str:
     """Likewise for the monospaced face: no ligatures, straight quotes, breaks after punctuation."""
     letters = []
-    for letter in unicodedata.normalize("NFC", text):
+    normal = unicodedata.normalize("NFC", text)
+    for letter, after in zip(normal, f"{normal[1:]} ", strict=True):
         tex = r"\textquotesingle{}" if letter == "'" else _letter(letter, hangul)
         letters.append("-{}" if letter == "-" else tex)
-        if letter in _BREAK_AFTER:
+        if letter in _BREAK_AFTER and not after.isdigit():  # a number is never broken
             letters.append(r"\allowbreak{}")
     return "".join(letters)
 

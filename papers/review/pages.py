@@ -22,19 +22,12 @@ def read_pdf(path: Path) -> list[str]:
 
     Raises PaperError when it is no PDF that can be read.
     """
-    from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
-
-    try:
-        texts = [page.extract_text() for page in PdfReader(path).pages]
-    except (PyPdfError, OSError, ValueError) as error:
-        raise PaperError(f"{path.name} cannot be read: {error}", "build the paper again") from error
-    return [_without_number(text, number) for number, text in enumerate(texts, start=1)]
+    return [_without_number(text, number) for number, text in enumerate(_texts(path), start=1)]
 
 
 def picture_text(path: Path) -> str:
-    """What a picture of the paper prints: ticks and labels."""
-    return "\n".join(read_pdf(path))
+    """What a picture of the paper prints: ticks and labels. A picture has no page number."""
+    return "\n".join(_texts(path))
 
 
 def without_bibliography(
@@ -51,6 +44,16 @@ def without_bibliography(
     end = re.search(rf"[\f\n]\s*A\s+{re.escape(first)}", later) if first else None
     works, rest = (later[: end.start()], later[end.start() :]) if end else (later, "")
     return f"{text[: heading.start()]}\n{' '.join(_unexplained(works, references))}\n{rest}"
+
+
+def _texts(path: Path) -> list[str]:
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    try:
+        return [page.extract_text() for page in PdfReader(path).pages]
+    except (PyPdfError, OSError, ValueError) as error:
+        raise PaperError(f"{path.name} cannot be read: {error}", "build the paper again") from error
 
 
 def read_page(path: Path) -> str:

@@ -19,6 +19,7 @@ from papers.manuscript import Manuscript
 from papers.numbers import Numbers
 from papers.review.check import find_check
 from papers.review.finding import Case
+from papers.review.pages import picture_text
 from papers.review.panel import consult, review
 from papers.verify import Verification, verify
 from sandbox.backend import find_backend
@@ -401,3 +402,13 @@ def rebuild(case: Case, manuscript: Manuscript, folder: Path) -> None:
         build(manuscript, numbers, case.references, folder / "paper", NoTex())  # type: ignore[arg-type]
     finally:
         os.environ["PATH"] = path
+
+
+def test_the_last_tick_of_a_picture_is_not_taken_for_a_page_number(tmp_path):
+    from matplotlib.figure import Figure
+
+    picture = Figure(figsize=(2, 2))
+    picture.text(0.1, 0.9, "ticks")
+    picture.text(0.1, 0.1, "1")
+    picture.savefig(tmp_path / "picture.pdf")
+    assert picture_text(tmp_path / "picture.pdf").split() == ["ticks", "1"]

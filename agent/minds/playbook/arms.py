@@ -91,7 +91,7 @@ def component(at: Setting, attention: Role, mlp: Role) -> Arm:
     }
     return Arm(
         name=f"attention-{attention.name}-mlp-{mlp.name}",
-        label=f"Merge with {attention.label}'s attention",
+        label=f"Merge with attention of the {_small(attention.label)}",
         tool="merge",
         arguments=arguments,
     )
@@ -106,7 +106,7 @@ def swap(at: Setting, body: Role, top: Role) -> Arm:
     }
     return Arm(
         name="layer-swap",
-        label=f"{_capital(body.label)} with {top.label}'s last layer",
+        label=f"{_capital(body.label)} with last layer of the {_small(top.label)}",
         tool="merge",
         arguments=arguments,
     )
@@ -155,7 +155,7 @@ def finetune(at: Setting, dev_items: int = 0) -> Arm:
     return fewer(
         Arm(
             name="finetuned",
-            label=f"Fine-tuned {at.parents[0].label}",
+            label=f"Fine-tuned {_small(at.parents[0].label)}",
             tool="finetune",
             arguments=arguments,
         ),
@@ -203,6 +203,12 @@ def with_permanent(idea: Idea, at: Setting) -> Idea:
 
 def _capital(label: str) -> str:
     return label[:1].upper() + label[1:]
+
+
+def _small(label: str) -> str:
+    """Within a phrase: a capital goes that only begins the label, and is no name or acronym."""
+    first = label.split(" ", maxsplit=1)[0]
+    return label[:1].lower() + label[1:] if " " in label and first[1:].islower() else label
 
 
 def _names(at: Setting) -> list[JsonValue]:

@@ -53,7 +53,7 @@ def report(story: Story, finding: Finding) -> Passage:
     if finding.comparison is None:
         return (head, Paragraph(text=f"{RULING['untested']} {_why_untested(story, finding)}"))
     outcome = f"{result_sentence(finding)} {_ruling_sentence(finding)}{_missing(finding)}"
-    meaning = _meaning(finding)
+    meaning = _agreement(story, finding) or _meaning(finding)
     paragraphs = [
         head,
         Paragraph(heading="Outcome", text=outcome, claims=story.claims(finding)),
@@ -142,6 +142,21 @@ def _missing(finding: Finding) -> str:
     return (
         " Some planned pairs are missing, because a trial of theirs did not end well; the appendix "
         "names them."
+    )
+
+
+def _agreement(story: Story, finding: Finding) -> str:
+    """How a replication compares with what it repeats, empty for other hypotheses."""
+    line = finding.hypothesis
+    first = next((f for f in story.findings if f.hypothesis.id == line.parent), None)
+    if line.relation != "replicate" or first is None:
+        return ""
+    place = f"{{{{ref:sec:{line.parent}}}}}"
+    if first.ruling == finding.ruling:
+        return f"On fresh seeds the outcome of {place} is repeated."
+    return (
+        f"On fresh seeds the outcome differs from that of {place}, which should therefore not be "
+        "relied on."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from papers.review.check import check
 from papers.review.finding import Case, Finding, found
@@ -45,7 +45,8 @@ def _judged(case: Case, searched: set[str]) -> Iterable[Finding]:
             arms = side.get("arms")
             names = [str(arm) for arm in arms] if isinstance(arms, list | tuple) else []
             where = f"ledger, comparison {line.id}"
-            if side.get("split") == "dev" and searched.intersection(names):
+            asks_transfer = name == "control" and _is_its_own_test(test, names)
+            if side.get("split") == "dev" and searched.intersection(names) and not asks_transfer:
                 what = f"its {name} was selected on the dev split and is judged on it"
                 yield found(where, what, "judge on the test split under a new plan")
             if name == "treatment" and len(names) > 1:
@@ -53,6 +54,17 @@ def _judged(case: Case, searched: set[str]) -> Iterable[Finding]:
                     "its treatment is the best of several arms, chosen on the items that judge it"
                 )
                 yield found(where, what, "fix one treatment arm in the plan", severity="major")
+
+
+def _is_its_own_test(test: Mapping[str, object] | None, control: list[str]) -> bool:
+    """Whether the plan asks if an optimum transfers: the same arm on test items against dev items.
+
+    The selected dev value favours the control, so this may not flatter the treatment.
+    """
+    side = test.get("treatment") if test else None
+    arms = side.get("arms") if isinstance(side, dict) else None
+    same = isinstance(arms, list | tuple) and [str(arm) for arm in arms] == control
+    return same and isinstance(side, dict) and side.get("split", "test") == "test"
 
 
 def _quoted(case: Case, searched: set[str]) -> Iterable[Finding]:
