@@ -5,6 +5,7 @@ Colours: Okabe & Ito's palette for every kind of sight; marks, lines and hatches
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -85,7 +86,10 @@ def intervals(plot: Plot) -> Canvas:
     main, *seeds = plot.curves
     order = sorted(range(len(main.x)), key=lambda i: -main.y[i])
     row = {main.x[i]: place for place, i in enumerate(order)}
-    canvas, axes = _axes(plot, 0.23 * len(order) + 0.55)
+    # Rows are as high as the tallest pair of neighbouring labels needs.
+    tall = [_wrapped(main.x[i]).count("\n") + 1 for i in order]
+    pairs = [(a + b) / 2 for a, b in itertools.pairwise(tall)] or [1.0]
+    canvas, axes = _axes(plot, max(0.23, 0.125 * max(pairs)) * len(order) + 0.55)
     for curve in seeds:
         rows = [row[x] + 0.0 for x in curve.x]
         axes.plot(curve.y, rows, "o", ms=2.6, mfc="none", mec=_FAINT, mew=0.6, zorder=1)

@@ -120,7 +120,13 @@ def _baseline_sentence(story: Story) -> str:
         f"({{{{mean:{tuned[1].name}/{task}/test|.3f}}}} against "
         f"{{{{mean:{evolved[1].name}/{task}/test|.3f}}}} on average)"
     )
-    if story.mean(tuned[1].name) > story.mean(evolved[1].name):
+    difference = round(story.mean(tuned[1].name), 3) - round(story.mean(evolved[1].name), 3)
+    if difference == 0:
+        return (
+            "Gradient fine-tuning on the same labelled items has the same mean accuracy here "
+            f"{values}."
+        )
+    if difference > 0:
         return (
             "Gradient fine-tuning on the same labelled items has the higher mean accuracy at this "
             f"scale {values}: where such labels exist, it is the baseline to reach."

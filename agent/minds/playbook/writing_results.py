@@ -132,7 +132,19 @@ def _ruling_sentence(finding: Finding) -> str:
             "The hypothesis is refuted: the difference is in the predicted direction but smaller "
             "than predicted."
         )
+    if _between(finding):
+        return (
+            "The test leaves the hypothesis undecided: the difference is established, but not "
+            "whether it reaches the prediction."
+        )
     return RULING[finding.ruling]
+
+
+def _between(finding: Finding) -> bool:
+    """Undecided although the effect exceeds its null value: it is near the prediction."""
+    verdict = finding.verdict
+    undecided = verdict is not None and finding.ruling == "inconclusive"
+    return undecided and verdict is not None and verdict.p_support_holm <= verdict.alpha
 
 
 def _missing(finding: Finding) -> str:
@@ -161,7 +173,7 @@ def _agreement(story: Story, finding: Finding) -> str:
 
 
 def _meaning(finding: Finding) -> str:
-    known = all_families().get(finding.hypothesis.family)
+    known = None if _between(finding) else all_families().get(finding.hypothesis.family)
     return known.meaning.get(finding.ruling, "") if known else ""
 
 
@@ -188,7 +200,7 @@ def _fine_tuning(story: Story) -> list[Paragraph]:
         f"{{{{mean:{tuned[1].name}/{task}/test|.3f}}}} and the evolved merge "
         f"{{{{mean:{evolved[1].name}/{task}/test|.3f}}}}"
     )
-    if story.mean(tuned[1].name) > story.mean(evolved[1].name):
+    if round(story.mean(tuned[1].name), 3) > round(story.mean(evolved[1].name), 3):
         reading = (
             "At this scale the labelled development items are worth more as training data than "
             "as a "
