@@ -74,7 +74,7 @@ class ResultFigures:
             "that its plan predicted and the null value of its test.",
             draw="forest",
             series=series,
-            x_label="effect on accuracy",
+            x_label="effect",
             y_label="",
             alt="Forest plot of the effects of all hypotheses.",
         )
