@@ -15,7 +15,7 @@ from tools.experiment import Arm, Experiment, PairedTest, Side
 from tools.freeze import frozen_plans
 from tools.roster import cost_s
 
-BUSY_SHARE = 0.8
+BUSY_SHARE = 0.85
 
 
 def known(lab: Lab, before_round: int) -> tuple[Known, ...]:

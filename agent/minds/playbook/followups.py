@@ -31,8 +31,8 @@ def ablate(idea: Idea, at: Setting) -> Idea | None:
         return None
     return replace(
         idea,
-        title=f"Ablation: {arm.label} needs {part}",
-        statement=f"{arm.label} should be more accurate with {part} than without.",
+        title=f"Ablation: the {_lower(arm.label)} needs {part}",
+        statement=f"The {_lower(arm.label)} should be more accurate with {part} than without.",
         rationale="A gain is understood when taking away the part that causes it removes it "
         "{{citep:lipton2018troubling}}.",
         prediction=f"{arm.label} - {lesser.label} >= 0.02 accuracy",

@@ -7,13 +7,8 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from agent.minds.playbook.story import Finding, Story
-from agent.minds.playbook.writing_results import (
-    discussion,
-    headline,
-    limitations,
-    overview,
-    report,
-)
+from agent.minds.playbook.writing_discussion import discussion, limitations
+from agent.minds.playbook.writing_results import headline, overview, report
 from agent.minds.playbook.writing_setup import method, related_work, setup
 from papers.draft import Passage, Prose
 from papers.manuscript import Items, Paragraph
