@@ -7,6 +7,7 @@
     +- SandboxError
     |  +- SandboxUnavailable  the machine cannot confine; says what to install or switch on
     |  +- OutputRejected      what came out of a sandbox is not what the policy allows
+    +- NothingToCompare     no seed of an experiment has both of its sides
     +- LedgerBroken         a line, a link of the chain or a digest does not hold
     +- BudgetSpent          no more may be reserved: exit code 3
     +- CannotResume         the run on disk does not fit this version or is not resumable
@@ -60,6 +61,10 @@ class SandboxUnavailable(SandboxError):
 
 class OutputRejected(SandboxError):
     """An output is not a plain, bounded file of the kind the policy allows."""
+
+
+class NothingToCompare(HanjiError):
+    """No seed of an experiment has both its treatment and its control."""
 
 
 class LedgerBroken(HanjiError):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.errors import HanjiError
+from sandbox.errors import NothingToCompare
 from sandbox.ledger import Ledger
 from sandbox.records import ComparisonLine, EvidenceLine, Ruling, VerdictLine, short_id
 from tools.experiment import Experiment, Side
@@ -16,10 +16,6 @@ from tools.measured import Measured
 MOST_EXACT_PAIRS = 20
 RESAMPLES = 9999
 _RANDOM_SEED = 20240229
-
-
-class NothingToCompare(HanjiError):
-    """No seed of an experiment has both its treatment and its control."""
 
 
 def compare(experiment: Experiment, ledger: Ledger) -> ComparisonLine:

@@ -102,7 +102,7 @@ def tool(
 
     def declare(function: Function) -> Function:
         first = next(iter(inspect.signature(function).parameters))
-        summary = (inspect.getdoc(function) or "").split("\n")[0]
+        summary = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
         arguments = get_type_hints(function)[first]
         declared = Tool(name, summary, place, cpu_s, arguments, function, policy)
         _tools.register(name, func=declared)

@@ -44,7 +44,7 @@ def check(name: str, *, blocking: bool = True, needs_build: bool = False) -> Cal
     """Declare a check: it yields findings or raises CannotCheck; the docstring is its summary."""
 
     def declare(look: Look) -> Look:
-        summary = (inspect.getdoc(look) or "").split("\n")[0]
+        summary = " ".join((inspect.getdoc(look) or "").split("\n\n")[0].split())
         _checks.register(name, func=Check(name, summary, blocking, look, needs_build))
         return look
 

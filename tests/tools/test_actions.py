@@ -80,6 +80,11 @@ def test_group_weights_go_before_component_weights_and_these_before_weights(benc
     }
 
 
+def test_more_layers_than_the_model_has_cannot_be_swapped(bench: Bench) -> None:
+    with pytest.raises(BadInput, match="is more than the"):
+        call(bench, "merge", roles=BOTH, swap={"role": "b", "layers": 99})
+
+
 def test_swapping_every_layer_with_the_head_leaves_only_the_embeddings(bench: Bench) -> None:
     nothing = call(bench, "merge", roles=BOTH, swap={"role": "b", "layers": 0, "head": False})
     assert nothing.predictions == call(bench, "evaluate", role="a").predictions

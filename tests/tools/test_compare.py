@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandbox.errors import NothingToCompare
 from sandbox.records import EvidenceLine, TrialLine
 from tests.tools.small_world import (
     SmallSubject,
@@ -15,7 +16,7 @@ from tests.tools.small_world import (
     shop,
     use_small_tools,
 )
-from tools.compare import NothingToCompare, compare, compare_all, holm, interval, rule, sign_flip
+from tools.compare import compare, compare_all, holm, interval, rule, sign_flip
 from tools.conduct import conduct
 from tools.freeze import freeze
 from tools.tool import find_tool

@@ -160,6 +160,11 @@ def _swap(
 
     named = dict(speaker.model.named_parameters())
     count = 1 + max((layer for name in named if (layer := layer_of(name)) is not None), default=-1)
+    if swap.layers > count:
+        raise BadInput(
+            f"swap.layers: {swap.layers} is more than the {count} layers of {first}",
+            f"give a number from 0 to {count}",
+        )
     embedding = {id(p) for p in speaker.model.get_input_embeddings().parameters()}
     given: dict[str, float] = dict.fromkeys(groups_of(named), 0.0)
     with torch.no_grad():

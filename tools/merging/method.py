@@ -150,7 +150,7 @@ def merge_method(
     """Declare a method. Its docstring's first line is the summary that people read."""
 
     def declare(function: Function) -> Function:
-        summary = (inspect.getdoc(function) or "").split("\n")[0]
+        summary = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
         method = MergeMethod(
             name, source, summary, needs_base, symmetric, normalised, most_models, function
         )
