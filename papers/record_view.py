@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from papers.value import rounded
 from sandbox.ledger import Ledger
 from sandbox.records import (
     ComparisonLine,
@@ -89,8 +90,8 @@ class RecordView:
 
     def best_rows(self, arms: tuple[str, ...], task: str) -> tuple[int, ...]:
         """Rows whose mean on the task is highest, as shown with three decimals."""
-        means = {i: round(self.mean(a, task), 3) for i, a in enumerate(arms) if self.has(a, task)}
-        top = max(means.values(), default=0.0)
+        means = {i: rounded(self.mean(a, task), 3) for i, a in enumerate(arms) if self.has(a, task)}
+        top = max(means.values(), default=None)
         return tuple(i for i, value in means.items() if value == top)
 
     def label(self, arm: str) -> str:
