@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -71,7 +72,7 @@ class RecordView:
     def mean(self, arm: str, task: str) -> float:
         """Mean test accuracy: decides order and bold marks, is never printed from here."""
         lines = self._evidence[arm, task, "accuracy", "test"]
-        return sum(line.value for line in lines) / len(lines)
+        return math.fsum(line.value for line in lines) / len(lines)
 
     def seeds(self, arm: str) -> tuple[int, ...]:
         """Seeds with a test value on the primary task."""

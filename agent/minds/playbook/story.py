@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,7 +97,7 @@ class Story:
             for line in self.ledger.lines(EvidenceLine)
             if (line.metric, line.split, line.task, line.arm) == ("accuracy", "test", primary, arm)
         ]
-        return sum(values) / len(values)
+        return math.fsum(values) / len(values)
 
     def subject(self, field: str) -> JsonValue:
         """A field of the subject in run.json."""
