@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sandbox.backend import Backend
+from sandbox.canary import PIDS
 from sandbox.collect import read_json
 from sandbox.errors import SandboxUnavailable
 from sandbox.job import Job
@@ -79,8 +80,13 @@ def _inside(backend: Backend, folder: Path, warm: str) -> dict[str, bool]:
     secret.write_text("outside", encoding="utf-8")
     call = folder / "call.json"
     with _listener() as (port, address):
-        text = json.dumps({"port": port, "address": address, "secret": str(secret)})
-        call.write_text(text, encoding="utf-8")
+        outside = {
+            "port": port,
+            "address": address,
+            "secret": str(secret),
+            "namespace": str(PIDS.readlink()),
+        }
+        call.write_text(json.dumps(outside), encoding="utf-8")
         job = Job(
             "probe",
             ("python", "-P", "-m", "sandbox.canary", "{inputs}", "{work}"),
@@ -120,11 +126,11 @@ def _ends(backend: Backend, limit: Limit, folder: Path) -> bool:
 
 
 def _dies_whole(backend: Backend, folder: Path) -> bool:
-    """A daemon that left its session behind is dead when the job is over."""
+    """A daemon that really started and left its session is dead when the job is over."""
     mark = secrets.token_hex(16)
     command = ("python", "-I", "-S", "-c", DAEMON, mark)
-    backend.run(Job("daemon", command, folder, policy=SMALL), threading.Event())
-    return not any(mark in text for text in _command_lines())
+    outcome = backend.run(Job("daemon", command, folder, policy=SMALL), threading.Event())
+    return outcome.verdict == "ok" and not any(mark in text for text in _command_lines())
 
 
 def _command_lines() -> Iterator[str]:

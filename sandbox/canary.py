@@ -24,11 +24,12 @@ FAMILIES = (16, 17, 38, 40)  # netlink, packet, alg, vsock
 ENVIRONMENT = {
     "PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LANG", "LC_CTYPE", "PWD", "OLDPWD", "SHLVL", "_",
 }  # fmt: skip
+PIDS = Path("/proc/self/ns/pid")
 PREFIXES = ("PYTHON", "OMP_", "MKL_", "OPENBLAS_", "TOKENIZERS_", "HF_HUB_")
 
 
 def main(inputs: Path, work: Path) -> int:
-    """Try everything against the port, address and secret of `call.json`; write `result.json`."""
+    """Try everything against what `call.json` says is outside; write `result.json`."""
     call = json.loads((inputs / "call.json").read_text(encoding="utf-8"))
     port, address, secret = int(call["port"]), str(call["address"]), Path(call["secret"])
     found = {
@@ -38,7 +39,7 @@ def main(inputs: Path, work: Path) -> int:
         "environment_empty": _environment_is_empty(),
         "uid_unprivileged": _is_unprivileged(),
         "seccomp": _calls_are_denied(),
-        "processes_hidden": len([e for e in Path("/proc").iterdir() if e.name.isdigit()]) <= 5,
+        "processes_hidden": _processes_are_hidden(str(call["namespace"])),
         "file_limit": _file_is_bounded(work / "long"),
     }
     (work / "result.json").write_text(json.dumps(found), encoding="utf-8")
@@ -100,6 +101,12 @@ def _environment_is_empty() -> bool:
         return named and Path("/proc/1/environ").read_bytes() == b""
     except PermissionError:
         return named
+
+
+def _processes_are_hidden(outside: str) -> bool:
+    """The process namespace is not the harness's, and /proc is that namespace's own."""
+    own = Path("/proc/self").readlink() == Path(str(os.getpid()))
+    return own and str(PIDS.readlink()) != outside
 
 
 def _is_unprivileged() -> bool:

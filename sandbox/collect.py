@@ -21,6 +21,7 @@ from pydantic import JsonValue
 from sandbox.errors import OutputRejected
 from sandbox.hostile_json import parse_json
 from sandbox.outcome import Output
+from sandbox.paths import OWN_NAMES
 from sandbox.policy import Policy
 
 NAME_BYTES = 200
@@ -111,6 +112,8 @@ def _take(work: int, name: str, folder: Path, most_bytes: int) -> Output:
 
 
 def _check_name(name: str) -> None:
+    if name in OWN_NAMES:
+        raise OutputRejected(f"{name} is a name that the sandbox itself writes to", FIX)
     for part in name.split("/"):
         if part in ("", ".", "..") or part.startswith("-") or not part.isprintable():
             raise OutputRejected(f"{printable(name)!r} is not a name that an output may have", FIX)

@@ -24,9 +24,10 @@ from pathlib import Path
 
 from sandbox import view
 from sandbox.errors import SandboxError, SandboxUnavailable
-from sandbox.greeting import READY, first_words, vouched_pair
+from sandbox.greeting import READY, first_words
 from sandbox.paths import WORK
 from sandbox.watch import Disk
+from sandbox.wires import Wires, wire
 
 START_S = 60.0
 DEATH_S = 20.0
@@ -40,14 +41,17 @@ FIRST_UID = 1000
 
 @dataclass
 class Enclosure:
-    """A started tree. `init` is the host's pid of its first process; the tree dies with it."""
+    """A started tree.
+
+    init: the host's pid of its first process; the tree dies with it. wires: our side of them. held:
+    closes `pidfd` and `wires`.
+    """
 
     process: subprocess.Popen[bytes]
     init: int
     pidfd: int
-    channel: socket.socket
-    stdout: int
-    stderr: int
+    wires: Wires
+    held: ExitStack
 
     def kill(self) -> None:
         """Kill every process and return once all are dead.
@@ -59,9 +63,7 @@ class Enclosure:
 
     def close(self) -> None:
         """Give the descriptors back; call after `kill`."""
-        self.channel.close()
-        for descriptor in (self.pidfd, self.stdout, self.stderr):
-            os.close(descriptor)
+        self.held.close()
 
 
 def job_uid() -> int:
@@ -100,9 +102,9 @@ def enclose(
     """
     bwrap = _program("bwrap", "bubblewrap")
     _program("setpriv", "util-linux")
-    with ExitStack() as stack:
+    with ExitStack() as stack, ExitStack() as theirs:
         passed: list[int] = []
-        given = _Given(stack, passed)
+        given = _Given(theirs, passed)
         arguments = [*outer, bwrap, *NAMESPACES, *_privilege(nests)]
         arguments += [w for k, v in view.environment().items() for w in ("--setenv", k, v)]
         arguments += view.read_only()
@@ -121,12 +123,12 @@ def enclose(
             arguments += ["--seccomp", given.data(seccomp)]
         info, info_end = os.pipe2(os.O_CLOEXEC)
         stack.callback(os.close, info)
+        theirs.callback(os.close, info_end)
         passed.append(info_end)
         arguments += ["--info-fd", str(info_end), "--"]
         arguments += _first_programs(uid, limits, root_mounts_proc) + list(command)
-        return _launch(
-            arguments, passed, info, uid, socket.SOCK_SEQPACKET if messages else socket.SOCK_STREAM
-        )
+        kind = socket.SOCK_SEQPACKET if messages else socket.SOCK_STREAM
+        return _launch(arguments, passed, info, uid, kind, theirs)
 
 
 def kill_and_wait(pidfd: int) -> None:
@@ -198,53 +200,44 @@ def _first_programs(uid: int, limits: Sequence[str], mounts_proc: bool) -> list[
 
 
 def _launch(
-    arguments: list[str], passed: list[int], info: int, uid: int, kind: socket.SocketKind
+    arguments: list[str],
+    passed: list[int],
+    info: int,
+    uid: int,
+    kind: socket.SocketKind,
+    theirs: ExitStack,
 ) -> Enclosure:
-    ours, theirs = vouched_pair(kind)
-    stdout, stdout_end = os.pipe2(os.O_CLOEXEC)
-    stderr, stderr_end = os.pipe2(os.O_CLOEXEC)
-    if os.geteuid() == 0:  # so that the job may reopen /dev/stdout
-        os.fchown(stdout_end, uid, uid)
-        os.fchown(stderr_end, uid, uid)
-    try:
+    """Start bubblewrap and close what is its own; all is undone unless it comes up."""
+    with ExitStack() as ours:
+        wires, ends = wire(ours, theirs, uid, kind)
         process = subprocess.Popen(
             arguments,
             env={},
             cwd="/",
-            stdin=theirs.fileno(),
-            stdout=stdout_end,
-            stderr=stderr_end,
+            stdin=ends.channel.fileno(),
+            stdout=ends.stdout,
+            stderr=ends.stderr,
             pass_fds=passed,
         )
-    finally:
+        ours.callback(process.wait)
+        ours.callback(process.kill)
         theirs.close()
-        for descriptor in (stdout_end, stderr_end, passed[-1]):
-            os.close(descriptor)
-    try:
-        _await_ready(ours, process, stderr)
+        _await_ready(wires, process)
         init = _init_of(info)
-        return Enclosure(process, init, os.pidfd_open(init), ours, stdout, stderr)
-    except BaseException:
-        process.kill()
-        process.wait()
-        ours.close()
-        os.close(stdout)
-        os.close(stderr)
-        raise
+        pidfd = os.pidfd_open(init)
+        ours.callback(os.close, pidfd)
+        return Enclosure(process, init, pidfd, wires, ours.pop_all())
 
 
-def _await_ready(channel: socket.socket, process: subprocess.Popen[bytes], stderr: int) -> None:
+def _await_ready(wires: Wires, process: subprocess.Popen[bytes]) -> None:
     try:
-        if first_words(channel, START_S).said == READY:
+        if first_words(wires.channel, START_S).said == READY:
             return
         process.wait(START_S)
         told = ""
     except (TimeoutError, subprocess.TimeoutExpired):
-        told = f"it did not start within {START_S:g} s"
-    os.set_blocking(stderr, False)
-    with contextlib.suppress(BlockingIOError):
-        told += os.read(stderr, 4096).decode("utf-8", "replace").strip()
-    raise unavailable(told)
+        told = f"it did not start within {START_S:g} s: "
+    raise unavailable(told + wires.complaint())
 
 
 def unavailable(told: str) -> SandboxUnavailable:

@@ -13,7 +13,8 @@ from sandbox.errors import OutputRejected
 
 DIGITS = 40
 FIX = "write plain JSON: UTF-8, finite numbers, each key once, shallow"
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# One that is never closed reaches to the end: no scan starts twice, whatever the text.
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 

@@ -7,6 +7,7 @@ idea: Haber & Stornetta 1991.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -72,10 +73,7 @@ class Ledger:
             previous = self._sealed[-1].digest if self._sealed else GENESIS
             body = {**line.model_dump(mode="json"), "at": _now(), "previous": previous}
             sealed = Sealed(len(self._sealed) + 1, body["at"], previous, digest_of(body), line)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(canonical({**body, "digest": sealed.digest}) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            self._write(canonical({**body, "digest": sealed.digest}).encode() + b"\n")
             self._remember(sealed)
             return sealed
 
@@ -102,32 +100,45 @@ class Ledger:
         with self._lock:
             return self._sealed[-1].digest if self._sealed else GENESIS
 
+    def _write(self, text: bytes) -> None:
+        """Add a line to the file, or (a full disk) leave the file as it was and raise OSError."""
+        with self.path.open("ab", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                if file.write(text) != len(text):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(end)
+                raise
+
     def _remember(self, sealed: Sealed) -> None:
         self._sealed.append(sealed)
         self._index[(sealed.line.kind, sealed.line.id)] = sealed
 
 
 def read(path: Path) -> Iterator[Sealed]:
-    """Read and check every line. Raises LedgerBroken naming the line."""
+    """Read and check every line, to the byte. Raises LedgerBroken naming the line."""
     if not path.exists():
         return
     previous = GENESIS
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, text in enumerate(path.read_bytes().splitlines(), start=1):
         sealed = _parse(path.name, number, text, previous)
         previous = sealed.digest
         yield sealed
 
 
-def _parse(name: str, number: int, text: str, previous: str) -> Sealed:
+def _parse(name: str, number: int, text: bytes, previous: str) -> Sealed:
     fix = "the file was edited or damaged after it was written; restore it from a copy"
     try:
         body = json.loads(text)
+        as_sealed = canonical(body).encode() == text
         digest, at, claimed = body.pop("digest"), body["at"], body["previous"]
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise LedgerBroken(
             f"{name}: line {number} is not a sealed record ({error})", fix
         ) from error
-    if digest_of(body) != digest:
+    if not as_sealed or digest_of(body) != digest:
         raise LedgerBroken(f"{name}: line {number} does not match its digest", fix)
     if claimed != previous:
         raise LedgerBroken(f"{name}: line {number} does not follow from the line before", fix)

@@ -13,6 +13,7 @@ from sandbox.outcome import Outcome, Output
 INPUTS = "/job/inputs"
 WORK = "/job/work"
 CODE = "/job/code"
+STDOUT, STDERR, OUTCOME = OWN_NAMES = ("stdout.log", "stderr.log", "outcome.json")
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,17 @@ class JobPaths:
     @property
     def stdout(self) -> Path:
         """What the job printed, live and bounded."""
-        return self.folder / "stdout.log"
+        return self.folder / STDOUT
 
     @property
     def stderr(self) -> Path:
         """What the job complained of, live and bounded."""
-        return self.folder / "stderr.log"
+        return self.folder / STDERR
 
     @property
     def outcome(self) -> Path:
         """How it ended; there only once the job is over and its outputs are collected."""
-        return self.folder / "outcome.json"
+        return self.folder / OUTCOME
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> None:

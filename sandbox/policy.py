@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from sandbox.errors import BadInput
 from sandbox.records import digest_of
 
 MIB = 1024 * 1024
@@ -29,6 +31,12 @@ class Policy:
     file_bytes: int = 128 * MIB
     log_bytes: int = 1 * MIB
     outputs: tuple[str, ...] = ("result.json",)
+
+    def __post_init__(self) -> None:
+        """Raises BadInput for a limit that would hold nobody: zero, negative, endless, NaN."""
+        for name, value in asdict(self).items():
+            if isinstance(value, int | float) and not 0 < value < math.inf:
+                raise BadInput(f"{name} cannot be limited to {value}", "give a positive number")
 
     @property
     def digest(self) -> str:

@@ -9,14 +9,16 @@ from pathlib import Path
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+MOST_REMEMBERED = 1 << 16
 
 
 @dataclass(frozen=True)
 class Usage:
     """What a tree uses at one moment.
 
-    cpu_s: of the living and of those they waited for. memory_bytes: resident; shared pages once per
-    process, or split fairly when it was worth the time. processes: threads count too.
+    cpu_s: of the living and the dead; of a dead process that nobody waited for, what it had used
+    when it was last seen. memory_bytes: resident; shared pages once per process, or split fairly
+    when it was worth the time. processes: threads count too.
     """
 
     cpu_s: float = 0.0
@@ -24,19 +26,41 @@ class Usage:
     processes: int = 0
 
 
-def usage(root: int, precise_above_bytes: int) -> Usage:
-    """Sum over `root` and its descendants; PSS is read only above `precise_above_bytes`."""
-    cpu_s, resident, threads = 0.0, 0, 0
-    pids = list(tree(root))
-    for pid in pids:
-        fields = _stat(pid)
-        if fields:
-            cpu_s += sum(int(ticks) for ticks in fields[11:15]) / TICKS_PER_S
-            threads += int(fields[17])
-            resident += int(fields[21]) * PAGE_BYTES
-    if resident > precise_above_bytes:
-        resident = sum(_share_bytes(pid) for pid in pids)
-    return Usage(cpu_s, resident, threads)
+class Meter:
+    """Looks at one tree again and again.
+
+    The kernel forgets what a process used whose parent does not wait for it; the meter does not.
+    """
+
+    def __init__(self, root: int, precise_above_bytes: int) -> None:
+        """Follow `root` and its descendants; PSS is read only above `precise_above_bytes`."""
+        self._root, self._precise_above_bytes = root, precise_above_bytes
+        self._seen: dict[tuple[int, str], float] = {}
+        self._seen_s = self._cpu_s = 0.0
+
+    def read(self) -> Usage:
+        """What the tree uses now; its CPU time never falls."""
+        kept_s, resident, threads = 0.0, 0, 0
+        pids = list(tree(self._root))
+        for pid in pids:
+            fields = _stat(pid)
+            if fields:
+                own_s, waited_s = (sum(map(int, fields[n : n + 2])) / TICKS_PER_S for n in (11, 13))
+                self._see((pid, fields[19]), own_s)
+                kept_s += own_s + waited_s
+                threads += int(fields[17])
+                resident += int(fields[21]) * PAGE_BYTES
+        if resident > self._precise_above_bytes:
+            resident = sum(_share_bytes(pid) for pid in pids)
+        self._cpu_s = max(self._cpu_s, kept_s, self._seen_s)
+        return Usage(self._cpu_s, resident, threads)
+
+    def _see(self, process: tuple[int, str], own_s: float) -> None:
+        """Count what this process (its pid and start) used since it was last seen."""
+        self._seen_s += own_s - self._seen.pop(process, 0.0)
+        self._seen[process] = own_s
+        if len(self._seen) > MOST_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
 
 
 def tree(root: int) -> Iterator[int]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sandbox.collect import longest_file
 from sandbox.errors import SandboxError
 from sandbox.job import Job
 from sandbox.logs import BoundedLog
-from sandbox.outcome import Limit, Verdict
+from sandbox.outcome import Limit, Outcome, Verdict
 from sandbox.paths import JobPaths
 from sandbox.policy import Policy
-from sandbox.process_tree import Usage, hidden_bytes, usage
+from sandbox.process_tree import Meter, Usage, hidden_bytes
+from sandbox.wires import Wires
 
 POLL_S = 0.05
 DEEP_POLLS = 8
@@ -39,63 +40,52 @@ class Disk:
 class Started:
     """A job that waits for the word to begin.
 
-    init: pid (as the harness sees it) whose tree is the job. channel: the starter at its other end
-    answers `g` with the run and then `x CODE`. disk: what the workspace holds now. in_memory: the
-    workspace counts as memory. own: processes of the sandbox itself in that tree. kill: ends every
-    process and returns when all are dead.
+    init: pid (as the harness sees it) whose tree is the job. wires: our side; the starter at the
+    channel's other end answers `g` with the run and then `x CODE`. disk: what the workspace holds
+    now. in_memory: the workspace counts as memory. own: processes of the sandbox itself in that
+    tree. work: descriptor of the workspace. isolation: see Outcome. kill: ends every process and
+    returns when all are dead.
     """
 
     init: int
-    channel: socket.socket
-    stdout: int
-    stderr: int
+    wires: Wires
     disk: Callable[[], Disk]
     kill: Callable[[], None]
     in_memory: bool
     own: int
     work: int
+    isolation: str
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a job ended and what it used; see Outcome."""
+def watch(started: Started, job: Job, cancelled: threading.Event) -> Outcome:
+    """Let the job begin and stay with it until every process of it is dead.
 
-    verdict: Verdict
-    limit: Limit
-    reason: str
-    exit_code: int
-    wall_s: float
-    cpu_s: float
-    memory_peak_bytes: int
-    stdout_tail: str
-    stderr_tail: str
-
-
-def watch(started: Started, job: Job, cancelled: threading.Event) -> Ending:
-    """Let the job begin and stay with it until every process of it is dead."""
+    The outcome has no outputs yet; `sandbox.results` adds them.
+    """
     return _Watch(started, job).follow(cancelled)
 
 
 class _Watch:
     def __init__(self, started: Started, job: Job) -> None:
         paths = JobPaths(job.folder)
-        self.started, self.policy = started, job.policy
+        self.started, self.job, self.policy = started, job.id, job.policy
         self.logs = {
-            started.stdout: BoundedLog(paths.stdout, job.policy.log_bytes),
-            started.stderr: BoundedLog(paths.stderr, job.policy.log_bytes),
+            started.wires.stdout: BoundedLog(paths.stdout, job.policy.log_bytes),
+            started.wires.stderr: BoundedLog(paths.stderr, job.policy.log_bytes),
         }
+        self.meter = Meter(started.init, job.policy.memory_bytes * 8 // 10)
         self.spent, self.disk = Usage(), Disk()
         self.memory_peak_bytes, self.exit_code, self.said, self.polls = 0, -1, b"", 1
         self.began = time.monotonic()
 
-    def follow(self, cancelled: threading.Event) -> Ending:
+    def follow(self, cancelled: threading.Event) -> Outcome:
         limit: Limit = ""
         over = False
         with selectors.DefaultSelector() as ready:
             for descriptor in self.logs:
                 os.set_blocking(descriptor, False)
                 ready.register(descriptor, selectors.EVENT_READ)
-            ready.register(self.started.channel, selectors.EVENT_READ)
+            ready.register(self.started.wires.channel, selectors.EVENT_READ)
             self._begin()
             measured = self.began
             try:
@@ -108,12 +98,12 @@ class _Watch:
                 wall_s = time.monotonic() - self.began
                 self.started.kill()
                 self._drain()
-        return self._ending(limit, over, wall_s)
+        return self._ending(limit, wall_s)
 
     def _begin(self) -> None:
         self.began = time.monotonic()
         try:
-            self.started.channel.sendall(b"g\n")
+            self.started.wires.channel.sendall(b"g\n")
         except OSError as error:
             raise SandboxError("the sandbox ended before its job began", "try again") from error
 
@@ -127,7 +117,7 @@ class _Watch:
                 if not self._pump(key.fileobj):
                     ready.unregister(key.fileobj)
                 continue
-            heard = self.started.channel.recv(64)
+            heard = self._told()
             self.said = (self.said + heard)[:64]
             if not heard:
                 return True
@@ -135,6 +125,12 @@ class _Watch:
                 self.exit_code = _exit_code(self.said)
                 return True
         return False
+
+    def _told(self) -> bytes:
+        """What the starter says; empty when it is gone, be it without having read our word."""
+        with contextlib.suppress(ConnectionError):
+            return self.started.wires.channel.recv(64)
+        return b""
 
     def _pump(self, descriptor: int) -> bool:
         """One read into the log; False at the end of the stream."""
@@ -163,9 +159,8 @@ class _Watch:
     def _exceeded(self, cancelled: threading.Event, over: bool) -> Limit:
         """Measure, and name the first limit that the job is over (`disk`: at)."""
         policy = self.policy
-        now = usage(self.started.init, policy.memory_bytes * 8 // 10)
+        self.spent = now = self.meter.read()
         self.disk = self.started.disk()
-        self.spent = replace(now, cpu_s=max(now.cpu_s, self.spent.cpu_s))
         memory = self._memory(now)
         self.memory_peak_bytes = max(self.memory_peak_bytes, memory)
         if over:
@@ -190,13 +185,14 @@ class _Watch:
         self.polls += 1
         return held + (self.disk.bytes if self.started.in_memory else 0)
 
-    def _ending(self, limit: Limit, over: bool, wall_s: float) -> Ending:
+    def _ending(self, limit: Limit, wall_s: float) -> Outcome:
         tails = [log.close() for log in self.logs.values()]
         verdict: Verdict = "killed" if limit else "ok" if self.exit_code == 0 else "failed"
         if verdict == "failed":
             limit = self._blamed()
             verdict = "killed" if limit and self.exit_code > SIGNALLED else "failed"
-        return Ending(
+        return Outcome(
+            job=self.job,
             verdict=verdict,
             limit=limit,
             reason=_reason(verdict, limit, self.exit_code, self.policy),
@@ -204,6 +200,7 @@ class _Watch:
             wall_s=wall_s,
             cpu_s=self.spent.cpu_s,
             memory_peak_bytes=self.memory_peak_bytes,
+            isolation=self.started.isolation,
             stdout_tail=tails[0],
             stderr_tail=tails[1],
         )

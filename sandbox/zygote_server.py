@@ -161,17 +161,28 @@ def _run(
     for name, (soft, hard) in request["limits"].items():
         resource.setrlimit(getattr(resource, name), (soft, hard))
     kernel.drop_everything(bytes.fromhex(request["seccomp"]))
-    code = 1
+    code: int | None = None
     try:
-        code = function(Path(request["inputs"]), Path(request["work"])) or 0
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 1
-    except BaseException:  # noqa: BLE001 - the job's edge
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code & 0xFF)
+        code = function(Path(request["inputs"]), Path(request["work"]))
+    finally:  # nothing unwinds past here, into what the fork still holds of the server
+        _leave(sys.exception() or SystemExit(code))
+
+
+def _leave(error: BaseException) -> NoReturn:
+    """End this process as Python ends one in which `error` was raised, without its exit handlers.
+
+    An interrupt, which only the job could have sent itself, counts as an error like others.
+    """
+    code = 1
+    if not isinstance(error, SystemExit):
+        traceback.print_exception(error)
+    elif error.code is None or isinstance(error.code, int):
+        code = error.code or 0
+    else:
+        sys.stderr.write(f"{error.code}\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code & 0xFF)
 
 
 def _silence_stdin() -> None:

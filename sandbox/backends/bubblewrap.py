@@ -17,7 +17,7 @@ from sandbox.inputs import bindings
 from sandbox.job import Job
 from sandbox.outcome import Outcome
 from sandbox.paths import INPUTS, WORK
-from sandbox.results import outcome_of
+from sandbox.results import with_outputs
 from sandbox.seccomp import seccomp_program
 from sandbox.starter import limits, starter
 from sandbox.view import inputs_bound
@@ -77,7 +77,7 @@ class Bubblewrap:
         uid = job_uid()
         with ExitStack() as stack:
             stage = stack.enter_context(TemporaryDirectory(prefix=".inputs-", dir=job.folder))
-            bound = bindings(job.inputs, Path(stage), others=os.geteuid() == 0)
+            bound = bindings(job.inputs, Path(stage).resolve(), others=os.geteuid() == 0)
             enclosure = enclose(
                 starter(inside(job.command)),
                 uid=uid,
@@ -92,22 +92,21 @@ class Bubblewrap:
             folders = [pin(enclosure.init, path) for path in view.SCRATCH]
             for folder in folders:
                 stack.callback(os.close, folder)
-            ending = watch(
+            outcome = watch(
                 Started(
                     init=enclosure.init,
-                    channel=enclosure.channel,
-                    stdout=enclosure.stdout,
-                    stderr=enclosure.stderr,
+                    wires=enclosure.wires,
                     disk=lambda: disk_of(folders),
                     kill=enclosure.kill,
                     in_memory=True,
                     own=OWN_PROCESSES,
                     work=folders[0],
+                    isolation=self.name,
                 ),
                 job,
                 cancelled,
             )
-            return outcome_of(job, ending, folders[0], self.name)
+            return with_outputs(outcome, job, folders[0])
 
 
 def inside(command: tuple[str, ...]) -> list[str]:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -23,9 +22,10 @@ from sandbox.inputs import input_files
 from sandbox.job import Job
 from sandbox.outcome import Outcome
 from sandbox.process_tree import tree
-from sandbox.results import outcome_of
+from sandbox.results import with_outputs
 from sandbox.starter import limits, starter
 from sandbox.watch import Disk, Started, watch
+from sandbox.wires import Wires, wire
 
 LEVEL = "unconfined"
 OWN_PROCESSES = 1
@@ -63,29 +63,30 @@ class Process:
             inputs, work = root / "inputs", root / "work"
             _place(job, inputs)
             work.mkdir()
-            process, ours, stdout, stderr = _spawn(_command(job, inputs, work), work, job, stack)
             folder = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             stack.callback(os.close, folder)
-            if ours.recv(2) != b"r\n":
+            process, wires = _spawn(_command(job, inputs, work), work, job, stack)
+            kill = _killer(process)
+            stack.callback(kill)
+            if wires.channel.recv(2) != b"r\n":
                 raise SandboxError(
                     "the job's shell did not start", "check that /bin/sh and prlimit are there"
                 )
-            ending = watch(
+            outcome = watch(
                 Started(
                     init=process.pid,
-                    channel=ours,
-                    stdout=stdout,
-                    stderr=stderr,
+                    wires=wires,
                     disk=lambda: _held(work),
-                    kill=_killer(process),
+                    kill=kill,
                     in_memory=False,
                     own=OWN_PROCESSES,
                     work=folder,
+                    isolation=LEVEL,
                 ),
                 job,
                 cancelled,
             )
-            return outcome_of(job, ending, folder, LEVEL)
+            return with_outputs(outcome, job, folder)
 
     def close(self) -> None:
         """Nothing is kept."""
@@ -107,12 +108,7 @@ def _place(job: Job, inputs: Path) -> None:
 
 def _spawn(
     command: list[str], work: Path, job: Job, stack: ExitStack
-) -> tuple[subprocess.Popen[bytes], socket.socket, int, int]:
-    ours, theirs = socket.socketpair()
-    stack.enter_context(ours)
-    (stdout, stdout_end), (stderr, stderr_end) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
-    for descriptor in (stdout, stderr):
-        stack.callback(os.close, descriptor)
+) -> tuple[subprocess.Popen[bytes], Wires]:
     environment = {
         **view.environment(),
         "PYTHONPATH": str(Path(view.__file__).parent.parent),
@@ -120,35 +116,41 @@ def _spawn(
         "TMPDIR": str(work),
     }
     words = [*limits(job.policy, OWN_PROCESSES, without=("RLIMIT_NPROC",)), *starter(command)]
-    try:
+    with ExitStack() as theirs:
+        wires, ends = wire(stack, theirs, os.geteuid())
         process = subprocess.Popen(
             words,
             env=environment,
             cwd=work,
-            stdin=theirs.fileno(),
-            stdout=stdout_end,
-            stderr=stderr_end,
+            stdin=ends.channel.fileno(),
+            stdout=ends.stdout,
+            stderr=ends.stderr,
             start_new_session=True,
         )
-    finally:
-        theirs.close()
-        os.close(stdout_end)
-        os.close(stderr_end)
-    return process, ours, stdout, stderr
+    return process, wires
 
 
 def _killer(process: subprocess.Popen[bytes]) -> Callable[[], None]:
-    """Kill what can still be found of the job: its tree and its session."""
+    """Kill what can still be found of the job: its tree and its session.
+
+    The first process is waited for last: until then its number can be nobody else's.
+    """
 
     def kill() -> None:
         deadline = time.monotonic() + DEATH_S
-        while process.poll() is None and time.monotonic() < deadline:
-            for pid in reversed(list(tree(process.pid))):
+        while process.returncode is None:
+            found = list(tree(process.pid))
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            for pid in reversed(found):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
+            if process.poll() is None and time.monotonic() > deadline:
+                raise SandboxError(
+                    f"a job did not die within {DEATH_S:g} s of SIGKILL",
+                    "the kernel holds it; look at `dmesg`",
+                )
             time.sleep(PAUSE_S)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
 
     return kill
 

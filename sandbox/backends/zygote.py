@@ -6,6 +6,7 @@ import json
 import os
 import selectors
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import ExitStack
@@ -13,21 +14,23 @@ from contextlib import ExitStack
 from sandbox import view
 from sandbox.enclosure import Enclosure, disk_of, enclose, job_uid, kill_and_wait, pin
 from sandbox.errors import SandboxError
-from sandbox.greeting import READY, first_words, vouched_pair
+from sandbox.greeting import READY, first_words
 from sandbox.inputs import InputFile, input_files
 from sandbox.job import Job
 from sandbox.outcome import Outcome
 from sandbox.paths import INPUTS, WORK
 from sandbox.policy import Policy
-from sandbox.results import outcome_of
+from sandbox.results import with_outputs
 from sandbox.seccomp import seccomp_program
 from sandbox.starter import limit_values
 from sandbox.watch import Started, watch
+from sandbox.wires import Wires, wire
 from sandbox.zygote_server import MESSAGE_BYTES, MOST_DESCRIPTORS
 
 OWN_PROCESSES = 1  # the cell's first process
 PRELOAD_S = 120.0
 CELL_S = 60.0
+FAREWELL_S = 2.0  # what was killed closes its channel a little before it is gone
 MOST_INPUT_BYTES = 64 << 20
 SCRATCH_BYTES = 64 << 20
 SLACK_INODES = 16
@@ -97,7 +100,6 @@ class _Server:
         self._enclosure: Enclosure | None = None
         self._up, self._sending = threading.Event(), threading.Lock()
         self._refused: str | None = None
-        self._said = b""
         self._keeper = threading.Thread(target=self._keep, name=f"warm {function}", daemon=True)
         self._keeper.start()
 
@@ -109,13 +111,20 @@ class _Server:
     @property
     def init(self) -> int:
         """Pid of its sandbox's first process; 0 before it is up."""
-        return self._enclosure.init if self._enclosure is not None else 0
+        enclosure = self._enclosure
+        return enclosure.init if enclosure is not None else 0
 
-    def dead(self) -> bool:
-        """It was up once and is not any more."""
+    def dead(self, wait_s: float = 0.0) -> bool:
+        """It was up once and is not any more, or ends within `wait_s`."""
         if not self._up.is_set():
             return False
-        return self._enclosure is None or self._enclosure.process.poll() is not None
+        enclosure = self._enclosure
+        if enclosure is not None:
+            try:
+                enclosure.process.wait(wait_s)
+            except subprocess.TimeoutExpired:
+                return False
+        return True
 
     def close(self) -> None:
         """Kill it, with every cell in it, and give its descriptors back."""
@@ -133,9 +142,7 @@ class _Server:
         except SandboxError as error:  # a sandbox of its own may still work, and says so if not
             self._refused = error.what
         except OSError as error:
-            self._refused = (
-                f"the warm process did not start: {error} {self._said.decode(errors='replace')}"
-            )
+            self._refused = f"the warm process did not start: {error}"
         finally:
             self._up.set()
         if self._enclosure is not None:
@@ -155,20 +162,20 @@ class _Server:
 
     def _greet(self, enclosure: Enclosure) -> str:
         """Name the function to import; returns the server's refusal, if any."""
-        enclosure.channel.settimeout(PRELOAD_S)
-        enclosure.channel.send(json.dumps({"function": self._function}).encode())
-        answer = enclosure.channel.recv(MESSAGE_BYTES)
-        enclosure.channel.settimeout(None)
+        channel = enclosure.wires.channel
+        channel.settimeout(PRELOAD_S)
+        channel.send(json.dumps({"function": self._function}).encode())
+        answer = channel.recv(MESSAGE_BYTES)
+        channel.settimeout(None)
         if not answer:
-            os.set_blocking(enclosure.stderr, False)
-            self._said = os.read(enclosure.stderr, 1 << 16)[-600:]
-            raise OSError("it ended while it imported")
+            said = enclosure.wires.complaint()[-600:]
+            raise ServerDied(f"the warm process ended while it imported: {said}")
         return str(json.loads(answer)["refused"])
 
     def _listen(self, enclosure: Enclosure) -> None:
         """Read what the process prints, so that it never blocks, until its end."""
         with selectors.DefaultSelector() as ready:
-            for stream in (enclosure.stdout, enclosure.stderr):
+            for stream in (enclosure.wires.stdout, enclosure.wires.stderr):
                 ready.register(stream, selectors.EVENT_READ)
             while ready.get_map():
                 for key, _ in ready.select():
@@ -176,64 +183,57 @@ class _Server:
                         ready.unregister(key.fd)
 
     def run(self, job: Job, cancelled: threading.Event) -> Outcome:
+        """Run in a cell. Raises ServerDied when this process ended under the job."""
+        try:
+            return self._run(job, cancelled)
+        except (OSError, SandboxError) as error:
+            if self.dead(FAREWELL_S):
+                raise ServerDied(f"the warm process was killed: {error}") from error
+            raise
+
+    def _run(self, job: Job, cancelled: threading.Event) -> Outcome:
         enclosure = self._enclosure
         if enclosure is None:
             raise ServerDied("the warm process is not there")
         with ExitStack() as stack:
-            ours, stdout, stderr = self._request(enclosure, job, stack)
-            init = _first_process(ours)
+            wires = self._request(enclosure, job, stack)
+            init = _first_process(wires.channel)
             pidfd = os.pidfd_open(init)
             stack.callback(os.close, pidfd)
             stack.callback(kill_and_wait, pidfd)
             folders = [pin(init, path) for path in view.SCRATCH]
             for folder in folders:
                 stack.callback(os.close, folder)
-            ending = watch(
+            outcome = watch(
                 Started(
                     init=init,
-                    channel=ours,
-                    stdout=stdout,
-                    stderr=stderr,
+                    wires=wires,
                     disk=lambda: disk_of(folders),
                     kill=lambda: kill_and_wait(pidfd),
                     in_memory=True,
                     own=OWN_PROCESSES,
                     work=folders[0],
+                    isolation="bubblewrap",
                 ),
                 job,
                 cancelled,
             )
-            if ending.verdict == "failed" and ending.exit_code < 0 and self.dead():
+            silent = outcome.verdict == "failed" and outcome.exit_code < 0
+            if silent and self.dead(FAREWELL_S):
                 raise ServerDied("the warm process was killed")
-            return outcome_of(job, ending, folders[0], "bubblewrap")
+            return with_outputs(outcome, job, folders[0])
 
-    def _request(
-        self, enclosure: Enclosure, job: Job, stack: ExitStack
-    ) -> tuple[socket.socket, int, int]:
-        """Send the job with its descriptors; returns our ends of channel, stdout and stderr."""
+    def _request(self, enclosure: Enclosure, job: Job, stack: ExitStack) -> Wires:
+        """Send the job with its descriptors; returns our side of its wires."""
         files = input_files(job.inputs)
-        ours, theirs = vouched_pair(socket.SOCK_STREAM)
-        stack.enter_context(ours)
-        (stdout, stdout_end), (stderr, stderr_end) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
-        stack.callback(os.close, stdout)
-        stack.callback(os.close, stderr)
-        with ExitStack() as sent, theirs:
-            for end in (stdout_end, stderr_end):
-                sent.callback(os.close, end)
-                if os.geteuid() == 0:
-                    os.fchown(end, self._uid, self._uid)
-            opened = [sent.enter_context(file.path.open("rb")).fileno() for file in files]
+        with ExitStack() as theirs:
+            wires, ends = wire(stack, theirs, self._uid)
+            opened = [theirs.enter_context(file.path.open("rb")).fileno() for file in files]
             message = json.dumps(_request_of(job, files)).encode()
-            try:
-                with self._sending:
-                    socket.send_fds(
-                        enclosure.channel,
-                        [message],
-                        [theirs.fileno(), stdout_end, stderr_end, *opened],
-                    )
-            except (BrokenPipeError, ConnectionError) as error:
-                raise ServerDied("the warm process is gone") from error
-        return ours, stdout, stderr
+            sent = [ends.channel.fileno(), ends.stdout, ends.stderr, *opened]
+            with self._sending:
+                socket.send_fds(enclosure.wires.channel, [message], sent)
+        return wires
 
 
 def _request_of(job: Job, files: list[InputFile]) -> dict[str, object]:

@@ -22,23 +22,27 @@ class LocalExecutor:
     def __init__(self, backend: Backend, slots: int) -> None:
         self.backend = backend
         self.slots = slots
-        self._cancelled = threading.Event()
+        self._cancelled, self._lock = threading.Event(), threading.Lock()
         self._pool = ThreadPoolExecutor(max(slots, 1), thread_name_prefix="job")
 
     def submit(self, job: Job) -> Future[Outcome]:
-        """Queue a job.
+        """Queue a job; after `cancel` its future is cancelled from the start.
 
         The future raises only what is not the job's doing, such as SandboxUnavailable.
         """
-        return self._pool.submit(self._run, job)
+        with self._lock:
+            if not self._cancelled.is_set():
+                return self._pool.submit(self._run, job)
+        dropped: Future[Outcome] = Future()
+        dropped.cancel()
+        dropped.set_running_or_notify_cancel()
+        return dropped
 
     def cancel(self) -> None:
-        """Kill what runs (verdict `killed`, limit `cancelled`) and cancel what waits.
-
-        New jobs are killed at once.
-        """
-        self._cancelled.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Kill what runs (verdict `killed`, limit `cancelled`), cancel what waits or comes."""
+        with self._lock:
+            self._cancelled.set()
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Cancel, wait until every job is dead, and end the warm processes."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -77,3 +78,10 @@ def unconfined(process: Backend, tmp_path: Path) -> Attempt:
     folder = tmp_path / "unconfined"
     folder.mkdir()
     return attempts(process, False, folder)
+
+
+def until(true: Callable[[], object], wait_s: float = 15.0) -> None:
+    end = time.monotonic() + wait_s
+    while not true():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.02)

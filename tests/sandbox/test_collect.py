@@ -95,6 +95,14 @@ def test_what_is_in_the_folder_already_is_replaced_not_followed(tmp_path: Path) 
     assert (folder / "result.json").read_text() == "new"
 
 
+def test_an_output_never_takes_the_place_of_what_the_sandbox_writes(fresh: Attempt) -> None:
+    script = "for name in ('stdout.log', 'outcome.json', 'fine'): open(name, 'w').write('forged')"
+    outcome = fresh("print('true')\n" + script, replace(SMALL, outputs=("*",)))
+    assert set(outcome.outputs) == {"fine"}
+    assert set(outcome.rejected) == {"stdout.log", "outcome.json"}
+    assert outcome.outputs["fine"].path.with_name("stdout.log").read_text() == "true\n"
+
+
 HOSTILE_JSON = {
     "too long": '{"a": "' + "x" * (1 << 20) + '"}',
     "deep": "[" * 40 + "]" * 40,
@@ -106,6 +114,8 @@ HOSTILE_JSON = {
     "five thousand digits": '{"a": ' + "1" * 5000 + "}",
     "five thousand decimals": '{"a": 0.' + "1" * 5000 + "}",
     "half a surrogate": '{"a": "\\ud800"}',
+    "a string without end": '"' + '\\"' * 500_000,
+    "a string that ends in an escape": '["' + "\\" * 999_999,
     "cut short": '{"a": 1',
     "empty": "",
 }

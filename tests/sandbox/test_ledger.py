@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,47 @@ def test_a_sealed_line_of_an_unknown_kind_is_named(path: Path) -> None:
         file.write(canonical({**body, "digest": digest_of(body)}) + "\n")
     with pytest.raises(LedgerBroken, match="line 5 is not a known record"):
         Ledger(path)
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x1c", "\r", "\n"])
+def test_a_text_with_any_end_of_line_in_it_stays_one_line(end: str, path: Path) -> None:
+    failure = FailureLine(id="odd", stage="survey", what=f"one{end}two")
+    Ledger(path).append(failure)
+    assert Ledger(path).find(FailureLine, "odd") == failure
+
+
+def test_a_line_that_the_full_disk_cut_is_taken_back_and_the_chain_goes_on(path: Path) -> None:
+    ledger, whole = Ledger(path), path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 20, hard))
+    try:
+        with pytest.raises(OSError):
+            ledger.append(cost(4))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == whole
+    ledger.append(cost(5))
+    assert Ledger(path).lines(CostLine) == [cost(number) for number in (0, 1, 2, 3, 5)]
+
+
+EDITS = {
+    "a value behind which the sealed one hides": (b'"trials":2', b'"trials":9,"trials":2'),
+    "a space": (b'"trials":2', b'"trials": 2'),
+    "no number": (b'"trials":2', b'"trials":NaN'),
+    "no text": (b'"a trial"', b'"\xff"'),
+    "half a character": (b'"a trial"', b'"\\ud800"'),
+    "no end of nesting": (b'"a trial"', b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_is_named_by_its_line_that_adds(name: str, path: Path) -> None:
+    before, after = EDITS[name]
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(before, after)
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(LedgerBroken, match="line 3 "):
+        list(read(path))
 
 
 def test_the_file_is_one_json_object_a_line(path: Path) -> None:

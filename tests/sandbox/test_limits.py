@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sandbox.backend import Backend
+from sandbox.errors import BadInput
 from sandbox.exec import execute
+from sandbox.job import Job
 from sandbox.policy import MIB, Policy
-from tests.sandbox.conftest import SMALL, Attempt
+from sandbox.watch import Disk, Started, watch
+from sandbox.wires import wire
+from tests.sandbox.conftest import SMALL, Attempt, until
 
 ENDLESS = {
     "memory of one process": ("memory", "held = bytearray(400 << 20)\nwhile True: pass"),
@@ -120,6 +126,64 @@ def test_cpu_time_of_finished_children_is_counted(confined: Attempt) -> None:
     assert outcome.cpu_s >= 0.25
 
 
+def test_cpu_time_of_children_that_nobody_waits_for_is_counted(confined: Attempt) -> None:
+    script = (
+        "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "while True:\n    if os.fork() == 0:\n"
+        "        end = time.process_time() + 0.3\n"
+        "        while time.process_time() < end: pass\n"
+        "        os._exit(0)\n"
+        "    try: os.wait()\n    except ChildProcessError: pass"  # forgotten all the same
+    )
+    outcome = confined(script, replace(SMALL, cpu_s=1.2))
+    assert (outcome.verdict, outcome.limit) == ("killed", "cpu")
+
+
+@pytest.mark.parametrize("limit", [{"wall_s": float("nan")}, {"cpu_s": math.inf}, {"processes": 0}])
+def test_a_limit_that_would_hold_nobody_is_refused(limit: dict[str, float]) -> None:
+    with pytest.raises(BadInput, match=f"{next(iter(limit))} cannot be limited to"):
+        replace(SMALL, **limit)  # type: ignore[arg-type]
+
+
+EXITS = {
+    "raise SystemExit": (0, ""),
+    "raise SystemExit(True)": (1, ""),
+    "raise SystemExit(-1)": (255, ""),
+    "raise SystemExit('no more')": (1, "no more\n"),
+}
+
+
+@pytest.mark.parametrize("script", EXITS)
+def test_a_warm_job_ends_as_its_command_would(script: str, confined: Attempt) -> None:
+    outcome = confined(script)
+    assert (outcome.exit_code, outcome.stderr_tail) == EXITS[script]
+
+
+@pytest.mark.parametrize("error", ["ValueError('odd')", "KeyboardInterrupt", "GeneratorExit"])
+def test_a_job_that_raises_says_what(error: str, confined: Attempt) -> None:
+    outcome = confined(f"print('so far', end='')\nraise {error}")
+    assert outcome.verdict == "failed"
+    assert outcome.stdout_tail == "so far"
+    assert error.partition("(")[0] in outcome.stderr_tail.splitlines()[-1]
+
+
+def test_a_starter_that_is_gone_before_it_heard_the_word_is_a_failed_job(tmp_path: Path) -> None:
+    with ExitStack() as ours, ExitStack() as theirs:
+        wires, ends = wire(ours, theirs, os.geteuid())
+        started = Started(
+            os.getpid(), wires, disk=Disk, kill=theirs.close, in_memory=False, own=1, work=-1,
+            isolation="unconfined",
+        )  # fmt: skip
+
+        def leave() -> None:
+            ends.channel.recv(1, socket.MSG_PEEK)
+            theirs.close()
+
+        threading.Thread(target=leave).start()
+        outcome = watch(started, Job("gone", (), tmp_path), threading.Event())
+    assert (outcome.verdict, outcome.reason) == ("failed", "it was ended from within")
+
+
 def test_a_sparse_file_of_a_tebibyte_is_refused(confined: Attempt) -> None:
     outcome = confined("open('x', 'wb').truncate(1 << 40)")
     assert outcome.verdict == "failed"
@@ -207,14 +271,6 @@ def test_what_a_job_prints_is_kept_head_and_tail_and_shown_escaped(
     assert len(text) < SMALL.log_bytes + 100
     assert "\x1b" not in outcome.stdout_tail
     assert "last\\x1b" in outcome.stdout_tail
-
-
-def until(true: object, wait_s: float = 15.0) -> None:
-    assert callable(true)
-    end = time.monotonic() + wait_s
-    while not true():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def survivors(mark: str) -> list[int]:

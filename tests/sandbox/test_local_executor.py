@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import threading
 import time
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, wait
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sandbox.backend import Backend, Capabilities, find_backend, known_backends
-from sandbox.errors import SandboxError, UnknownName
+from sandbox.backend import Backend, find_backend, known_backends
+from sandbox.backends import zygote
+from sandbox.backends.bubblewrap import Bubblewrap
+from sandbox.errors import SandboxError, SandboxUnavailable, UnknownName
 from sandbox.exec import execute
 from sandbox.executors.local import LocalExecutor
 from sandbox.job import Job
-from sandbox.outcome import Outcome
 from sandbox.paths import read_outcome
 from sandbox.policy import Policy
+from tests.sandbox.conftest import until
 
 WARM = "sandbox.canary:script"
 
@@ -32,6 +38,11 @@ def job(folder: Path, script: str, warm: str = "", **inputs: Path) -> Job:
         policy=Policy(trust="builtin" if warm else "untrusted", wall_s=20),
         warm=warm,
     )
+
+
+def printed(folder: Path) -> str:
+    log = folder / "stdout.log"
+    return log.read_text() if log.exists() else ""
 
 
 @pytest.mark.parametrize("warm", ["", WARM])
@@ -59,32 +70,31 @@ def test_cancelling_kills_what_runs_and_forgets_what_waits(tmp_path: Path) -> No
         script = "import time; print('up', flush=True); time.sleep(30)"
         running = executor.submit(job(tmp_path / "running", script))
         waiting = executor.submit(job(tmp_path / "waiting", script))
-        while not (log := tmp_path / "running" / "stdout.log").exists() or not log.read_text():
-            time.sleep(0.02)
+        until(lambda: printed(tmp_path / "running"))
         executor.cancel()
         assert running.result().limit == "cancelled"
         with pytest.raises(CancelledError):
             waiting.result()
 
 
-class _Broken:
-    name = "broken"
-
-    def probe(self) -> Capabilities:
-        raise NotImplementedError
-
-    def run(self, job: Job, cancelled: object) -> Outcome:
-        raise RuntimeError("the disk fell out")
-
-    def close(self) -> None:
-        pass
+def test_a_job_that_comes_after_cancelling_is_cancelled_too(tmp_path: Path) -> None:
+    with LocalExecutor(find_backend("bubblewrap"), 1) as executor:
+        executor.cancel()
+        late = executor.submit(job(tmp_path / "late", "pass"))
+        assert wait([late], timeout=5).done == {late}
+        with pytest.raises(CancelledError):
+            late.result()
 
 
 def test_a_fault_of_the_harness_ends_one_job_and_says_so(tmp_path: Path) -> None:
-    with LocalExecutor(_Broken(), 1) as executor:
-        outcome = executor.submit(job(tmp_path / "one", "pass")).result()
-    assert outcome.verdict == "failed"
-    assert "the disk fell out" in outcome.reason
+    with LocalExecutor(find_backend("bubblewrap"), 1) as executor:
+        one = job(tmp_path / "one", "pass")
+        (one.folder / "stdout.log").mkdir()  # where the harness wants to write the log
+        outcome = executor.submit(one).result()
+        assert outcome.verdict == "failed"
+        assert outcome.reason.startswith("the sandbox itself failed: IsADirectoryError")
+        assert read_outcome(one.folder) == outcome
+        assert executor.submit(job(tmp_path / "two", "pass")).result().verdict == "ok"
 
 
 def test_a_missing_input_is_an_error_not_an_outcome(tmp_path: Path) -> None:
@@ -98,8 +108,6 @@ def test_a_missing_input_is_an_error_not_an_outcome(tmp_path: Path) -> None:
 def test_links_in_the_inputs_arrive_as_files_and_private_files_are_readable(
     warm: str, bubblewrap: Backend, tmp_path: Path
 ) -> None:
-    import threading
-
     hub = tmp_path / "hub"
     (hub / "snapshot").mkdir(parents=True)
     (hub / "blob").write_text("weights")
@@ -112,23 +120,25 @@ def test_links_in_the_inputs_arrive_as_files_and_private_files_are_readable(
     assert not list(one.folder.glob(".inputs-*"))
 
 
+def test_a_private_input_arrives_when_the_folders_are_given_relative(
+    bubblewrap: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    private = Path("private")
+    private.write_text("hello")
+    private.chmod(0o600)
+    one = job(Path("one"), "print(open('/job/inputs/private').read())", private=private)
+    assert bubblewrap.run(one, threading.Event()).stdout_tail == "hello\n"
+
+
 def test_output_can_be_followed_while_the_job_runs(tmp_path: Path) -> None:
     with LocalExecutor(find_backend("bubblewrap"), 1) as executor:
         script = "import time\nprint('early', flush=True)\ntime.sleep(5)"
         executor.submit(job(tmp_path / "one", script, WARM))
-        log = tmp_path / "one" / "stdout.log"
-        end = time.monotonic() + 5
-        while not log.exists() or log.read_text() != "early\n":
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        until(lambda: printed(tmp_path / "one") == "early\n", wait_s=5)
 
 
 def test_a_dead_warm_process_is_replaced(tmp_path: Path) -> None:
-    import os
-    import signal
-
-    from sandbox.backends.bubblewrap import Bubblewrap
-
     backend = Bubblewrap()
     with LocalExecutor(backend, 1) as executor:
         assert executor.submit(job(tmp_path / "one", "pass", WARM)).result().verdict == "ok"
@@ -139,9 +149,21 @@ def test_a_dead_warm_process_is_replaced(tmp_path: Path) -> None:
         assert executor.submit(job(tmp_path / "three", "pass", WARM)).result().verdict == "ok"
 
 
-def test_untrusted_code_never_starts_warm(tmp_path: Path) -> None:
-    from sandbox.backends.bubblewrap import Bubblewrap
+def test_a_job_whose_warm_process_is_killed_under_it_runs_again_in_a_sandbox_of_its_own(
+    tmp_path: Path,
+) -> None:
+    backend = Bubblewrap()
+    with LocalExecutor(backend, 1) as executor:
+        one = job(tmp_path / "one", "import time; print('up', flush=True); time.sleep(0.5)", WARM)
+        future = executor.submit(one)
+        until(lambda: printed(one.folder))
+        (pid,) = backend.warm_processes()
+        os.kill(pid, signal.SIGKILL)
+        outcome = future.result()
+    assert (outcome.verdict, outcome.stdout_tail) == ("ok", "up\n"), outcome.reason
 
+
+def test_untrusted_code_never_starts_warm(tmp_path: Path) -> None:
     backend = Bubblewrap()
     with LocalExecutor(backend, 1) as executor:
         one = job(tmp_path / "one", "pass", WARM)
@@ -153,10 +175,6 @@ def test_untrusted_code_never_starts_warm(tmp_path: Path) -> None:
 def test_a_kernel_that_refuses_cells_gets_a_sandbox_per_job_and_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sandbox.backends import zygote
-    from sandbox.backends.bubblewrap import Bubblewrap
-    from sandbox.errors import SandboxUnavailable
-
     def refuse(*_: object, **__: object) -> None:
         raise SandboxUnavailable("unshare: Operation not permitted")
 
@@ -175,10 +193,6 @@ def test_a_kernel_that_refuses_cells_gets_a_sandbox_per_job_and_it_is_said(
 def test_a_machine_without_bubblewrap_is_told_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
-    from sandbox.errors import SandboxUnavailable
-
     monkeypatch.setattr(shutil, "which", lambda name, path: None)
     with (
         LocalExecutor(find_backend("bubblewrap"), 1) as executor,
