@@ -36,10 +36,9 @@ class Bookkeeper:
         """Settle what ended, and show where the round stands."""
         held = self._held.pop(event.trial, None) if event.what in ("finished", "failed") else None
         if held is not None:
-            cost = self._lab.ledger.find(CostLine, short_id(["cost", event.trial]))
-            disk_bytes = cost.disk_bytes if cost is not None else 0
-            spend = Spend(trials=1, cpu_s=event.cpu_s, disk_bytes=disk_bytes)
-            self._lab.budget.settle(held, spend)
+            self._lab.budget.settle(held, self._spent(event))
+        elif event.what in ("reused", "cached"):
+            self._lab.budget.charge(self._spent(event))
         self._best = max(self._best, event.accuracy)
         self._lab.say(
             "experiment",
@@ -50,6 +49,14 @@ class Bookkeeper:
             trials_total=event.total,
             best=self._best,
         )
+
+    def _spent(self, event: TrialEvent) -> Spend:
+        """As the ledger will count it: a cached trial costs the disk alone."""
+        cost = self._lab.ledger.find(CostLine, short_id(["cost", event.trial]))
+        disk_bytes = cost.disk_bytes if cost is not None else 0
+        if event.what == "cached":
+            return Spend(disk_bytes=disk_bytes)
+        return Spend(trials=1, cpu_s=event.cpu_s, disk_bytes=disk_bytes)
 
     def close(self) -> None:
         """Give back what was reserved for trials that were ended before they finished."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -103,7 +104,11 @@ def _bubblewrap() -> Check:
         return Check(
             "bubblewrap", "missing", "no bwrap", "apt-get install bubblewrap", required=True
         )
-    return Check("bubblewrap", "ok", _ask([path, "--version"]).stdout.strip(), required=True)
+    done = _ask([path, "--version"])
+    if done.returncode:
+        fix = "apt-get install --reinstall bubblewrap"
+        return Check("bubblewrap", "missing", f"{path} does not start", fix, required=True)
+    return Check("bubblewrap", "ok", done.stdout.strip(), required=True)
 
 
 def _confinement() -> Check:
@@ -112,13 +117,15 @@ def _confinement() -> Check:
     from sandbox.errors import HanjiError
 
     try:
-        capabilities = find_backend("bubblewrap").probe()
+        with closing(find_backend("bubblewrap")) as backend:
+            capabilities = backend.probe()
     except HanjiError as error:
         return Check("sandbox", "missing", error.what, error.fix, required=True)
     held = [name for name, enforced in capabilities.enforced.items() if enforced]
     loose = [name for name, enforced in capabilities.enforced.items() if not enforced]
-    if loose:
+    if loose or not held:
         fix = "`hanji sandbox probe` says more; every paper will name what is not enforced"
+        loose = loose or ["anything that could be tried"]
         return Check("sandbox", "poor", f"not enforced: {', '.join(loose)}", fix, required=True)
     return Check("sandbox", "ok", f"{len(held)} protections tried, all enforced", required=True)
 
@@ -140,7 +147,10 @@ def _tex() -> Check:
     styles = [name for name in STYLES if f"/{name}" not in found]
     if styles:
         return Check("TeX", "missing", f"no {', '.join(styles)}", TEX)
-    return Check("TeX", "ok", _ask(["pdflatex", "--version"]).stdout.splitlines()[0])
+    done = _ask(["pdflatex", "--version"])
+    if done.returncode or not done.stdout:
+        return Check("TeX", "missing", "pdflatex does not start", TEX)
+    return Check("TeX", "ok", done.stdout.splitlines()[0])
 
 
 def _korean() -> Check:

@@ -49,7 +49,7 @@ def run_facts(
         "confidence": CONFIDENCE,
         "family_size": topic.hypotheses,
         "language": settings.language,
-        "command": _command(id, settings),
+        "command": _command(id, topic, settings),
     }
 
 
@@ -88,7 +88,7 @@ def _machine() -> dict[str, JsonValue]:
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "gpu": "none",
+        "gpu": "not used",
         "os": f"{platform.system()} {platform.release()}",
     }
 
@@ -100,9 +100,13 @@ def _cpu() -> str:
     return names[0] if names else platform.machine()
 
 
-def _command(id: str, settings: Settings) -> str:
-    """The one command that runs the same again."""
+def _command(id: str, topic: Topic, settings: Settings) -> str:
+    """The one command that runs the same again: its topic, and what was asked otherwise."""
     words = ["hanji", "run", f"{id}/topic.yaml", "--seed", str(settings.seed)]
+    if settings.mind != topic.mind:
+        words += ["--mind", settings.mind]
+    if settings.language != topic.language:
+        words += ["--language", settings.language]
     if settings.budget:
         words += ["--budget", f"{settings.budget:g}s"]
     if settings.sandbox != "bubblewrap":

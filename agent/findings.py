@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TypeVar
 
 from pydantic import JsonValue
 
 from agent.lab import Lab
-from agent.minds.mind import Known
+from agent.minds.mind import Known, RoundRequest
 from sandbox.records import ComparisonLine, HypothesisLine, PlanLine, VerdictLine
 from tools.compare import rule
 from tools.experiment import Arm, Experiment, PairedTest, Side
@@ -16,6 +17,7 @@ from tools.freeze import frozen_plans
 from tools.roster import cost_s
 
 BUSY_SHARE = 0.85
+Q = TypeVar("Q", bound=RoundRequest)
 
 
 def known(lab: Lab, before_round: int) -> tuple[Known, ...]:
@@ -94,3 +96,20 @@ class Price:
             hypothesis="priced", subject=self._lab.subject.name, arms=arms, seeds=(seed,), test=test
         )
         return cost_s([plan], self._lab.subject, self._lab.ledger, self._lab.scale)
+
+
+def standing(lab: Lab, kind: type[Q], round_: int, before_round: int) -> Q:
+    """A request of this kind, with what the hypotheses before a round have shown."""
+    return kind(
+        question=lab.topic.question,
+        subject=lab.subject,
+        round=round_,
+        room=room(lab),
+        afford_cpu_s=affordable_cpu_s(lab),
+        price=Price(lab),
+        known=known(lab, before_round),
+        seeds=lab.seeds,
+        fresh=fresh_seeds(lab),
+        evaluations=lab.evaluations,
+        seed=lab.settings.seed,
+    )

@@ -42,6 +42,14 @@ class Press:
         """The manuscript as it stands."""
         return Manuscript.model_validate_json((self.folder / "manuscript.json").read_bytes())
 
+    def is_built(self) -> bool:
+        """Whether the last build was finished and is of the manuscript as it stands."""
+        manifest = self.folder / "manifest.json"
+        if not manifest.is_file():
+            return False
+        built = json.loads(manifest.read_text(encoding="utf-8"))["manuscript"]
+        return bool(built == self.manuscript().digest)
+
     def case(self) -> Case:
         """What a review looks at."""
         from papers.review.case import Case

@@ -114,7 +114,7 @@ def resume(
             f"{GRAPH_VERSION}",
             "resume it with the version that began it, or start a new run",
         )
-    settings = _as_begun(settings, began)
+    settings = _as_begun(settings, began, folder.name)
     with ExitStack() as closing:
         closing.enter_context(_locked(folder))
         ledger = Ledger(folder / "ledger.jsonl")
@@ -155,10 +155,8 @@ def ending(folder: Path, ledger: Ledger) -> Ending:
 def _budget_ran_out(ledger: Ledger) -> bool:
     said = [line.what for line in ledger.lines(DeviationLine)]
     said += [line.what for line in ledger.lines(FailureLine)]
-    nothing_chosen = any(
-        not line.chosen for line in ledger.lines(DecisionLine) if "round 1" in line.what
-    )
-    return nothing_chosen or any("budget" in what or "wall time" in what for what in said)
+    said += [line.why for line in ledger.lines(DecisionLine) if not line.chosen]
+    return any("budget" in what or "wall time" in what for what in said)
 
 
 def _lab(
@@ -256,8 +254,16 @@ def _read_start(folder: Path) -> tuple[dict[str, JsonValue], Topic, Settings]:
     return facts, topic_from(body, folder, "topic.yaml"), began
 
 
-def _as_begun(now: Settings, began: Settings) -> Settings:
-    """What shapes results stays as it was begun; where and how fast may change."""
+def _as_begun(now: Settings, began: Settings, name: str) -> Settings:
+    """What shapes results stays as it was begun; where and how fast may change.
+
+    Raises CannotResume when another sandbox is asked for.
+    """
+    if "sandbox" in now.model_fields_set and now.sandbox != began.sandbox:
+        raise CannotResume(
+            f"{name} was begun with the sandbox {began.sandbox!r}, not {now.sandbox!r}",
+            "leave --sandbox (HANJI_SANDBOX) out, or start a new run",
+        )
     wall = now.budget or began.budget
     return now.model_copy(
         update={

@@ -40,4 +40,4 @@ def seeds_of(
 def _start(count: int, subject: Subject, seed: int) -> int:
     if subject.most_seeds < SEEN + STRIDE * 2:
         return 0
-    return SEEN + (STRIDE * seed) % (subject.most_seeds - SEEN - 3 * count)
+    return SEEN + (STRIDE * seed) % max(1, subject.most_seeds - SEEN - 3 * count)

@@ -47,9 +47,11 @@ def find_run(name: str, *folders: Path) -> Path:
         )
     if name == "last":
         return runs[-1]
-    fits = [run for run in runs if run.name == name] or [
-        run for run in runs if run.name.startswith(name) or run.name.endswith(f"-{name}")
-    ]
+    fits = (
+        [run for run in runs if run.name == name]
+        or [run for run in runs if run.name.startswith(name) or run.name.endswith(f"-{name}")]
+        or [run for run in runs if name in run.name]
+    )
     if len(fits) == 1:
         return fits[0]
     if fits:

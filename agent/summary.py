@@ -5,19 +5,28 @@ Values come from the ledger.
 
 from __future__ import annotations
 
+import shlex
+from collections import Counter
+
 from agent.findings import plan_bodies
 from agent.lab import Lab
+from agent.terminal import clock
 from papers.numbers import Numbers
+from papers.review.finding import Round
+from papers.value import FIXED_SPACE
 from papers.verify import Verification
 from sandbox.records import (
     ComparisonLine,
     DecisionLine,
     DeviationLine,
+    EvidenceLine,
     FailureLine,
     HypothesisLine,
+    ReviewLine,
     TrialLine,
     VerdictLine,
 )
+from tools.freeze import frozen_plans
 
 LISTED = 12
 
@@ -27,11 +36,12 @@ def summary(lab: Lab, stopped: str, banner: str, verified: Verification | None) 
     numbers = Numbers(lab.ledger, lab.facts, plan_bodies(lab))
     sections = [
         f"# {lab.topic.title or lab.topic.question}",
+        *([f"The question: {lab.topic.question}"] if lab.topic.title else []),
         *_lead(lab, banner, verified),
         "## Verdicts",
         *_verdicts(lab, numbers),
         "## What failed",
-        *_failures(lab),
+        *_failures(lab, banner),
         "## What it cost",
         *_costs(lab, numbers),
         "## Why it stopped",
@@ -39,7 +49,7 @@ def summary(lab: Lab, stopped: str, banner: str, verified: Verification | None) 
         "## What to distrust",
         *_doubts(lab, verified),
         "## Run it again",
-        f"    {lab.facts['command']}",
+        f"    {_again(lab)}",
         _check_it(lab, verified),
     ]
     return "\n\n".join(_grouped(sections)) + "\n"
@@ -48,19 +58,45 @@ def summary(lab: Lab, stopped: str, banner: str, verified: Verification | None) 
 def _lead(lab: Lab, banner: str, verified: Verification | None) -> list[str]:
     if verified is None:
         return ["THE RUN FAILED before its paper was written."]
-    lead = [banner or "The paper passed its review."]
+    lead = banner or "The paper passed its review."
     if not lab.ledger.lines(ComparisonLine):
-        lead.append(
-            "NOTHING WAS MEASURED that could test a hypothesis; the paper says what failed."
-        )
-    return lead
+        what = "NOTHING WAS MEASURED that could test a hypothesis; the paper says what failed."
+        return [lead, what]
+    return [f"{lead} {_tally(lab)}"]
+
+
+def _tally(lab: Lab) -> str:
+    """How many hypotheses fared how."""
+    stated = lab.ledger.lines(HypothesisLine)
+    counts = Counter(line.ruling for line in lab.ledger.lines(VerdictLine))
+    untested = len(stated) - counts.total()
+    rulings = [f"{counts[r]} {r}" for r in ("supported", "refuted", "inconclusive")]
+    rulings += [f"{untested} untested"] if untested else []
+    return f"Hypotheses: {', '.join(rulings)}."
+
+
+def _again(lab: Lab) -> str:
+    """The command that runs the same again, wherever it is called."""
+    there = f"{lab.facts['id']}/topic.yaml"
+    words = shlex.split(str(lab.facts["command"]))
+    topic = str(lab.folder.resolve() / "topic.yaml")
+    return shlex.join(topic if word == there else word for word in words)
+
+
+def _place(lab: Lab) -> str:
+    """The run's folder, as a shell takes it."""
+    return shlex.quote(str(lab.folder.resolve()))
 
 
 def _check_it(lab: Lab, verified: Verification | None) -> str:
     if verified is None:
-        return f"Go on: `hanji resume {lab.folder.name}`. There is no paper yet."
+        return f"Go on: `hanji resume {_place(lab)}`. There is no paper yet."
+    made = [name for name in ("paper.pdf", "paper.html") if (lab.folder / "paper" / name).is_file()]
     traced = f"{verified.numbers} printed values were traced to evidence when it was published"
-    return f"Check it: `hanji verify {lab.folder.name}` ({traced}). The paper is in `paper/`."
+    return (
+        f"Read it: {' or '.join(f'`paper/{name}`' for name in made)}. "
+        f"Check it: `hanji verify {_place(lab)}` ({traced})."
+    )
 
 
 def _grouped(parts: list[str]) -> list[str]:
@@ -75,26 +111,58 @@ def _grouped(parts: list[str]) -> list[str]:
 
 
 def _verdicts(lab: Lab, numbers: Numbers) -> list[str]:
+    """What was ruled, what it rests on, and what scored best."""
     titles = {line.id: line.title for line in lab.ledger.lines(HypothesisLine)}
     ruled = lab.ledger.lines(VerdictLine)
-    lines = [_verdict(titles[verdict.hypothesis], verdict, numbers) for verdict in ruled]
+    lines = [_verdict(lab, titles[verdict.hypothesis], verdict, numbers) for verdict in ruled]
     untested = titles.keys() - {verdict.hypothesis for verdict in ruled}
     lines += [f"- **untested**: {titles[id]}" for id in titles if id in untested]
-    return lines or ["- no hypothesis was stated"]
-
-
-def _verdict(title: str, verdict: VerdictLine, numbers: Numbers) -> str:
-    if not verdict.comparison:
-        return f"- **{verdict.ruling}**: {title} (nothing was measured)"
-    at = f"cmp:{verdict.comparison}"
-    body = (
-        f"{{{{{at}.effect|pp}}}}, interval {{{{{at}.low|pp}}}} to {{{{{at}.high|pp}}}}, "
-        f"{{{{{at}.pairs|d}}}} pairs"
+    if not any(verdict.comparison for verdict in ruled):
+        return lines or ["- no hypothesis was stated"]
+    how = (
+        "An effect is the first side's accuracy less the second's, in percentage points (pp), with "
+        "its 95% interval. Supported and refuted hold after a correction over all hypotheses; "
+        "refuted means that the data exclude the predicted effect, which may still be above zero."
     )
-    return f"- **{verdict.ruling}**: {title} ({_filled(body, numbers)})"
+    return [how, *lines, *_best(lab, numbers)]
 
 
-def _failures(lab: Lab) -> list[str]:
+def _verdict(lab: Lab, title: str, verdict: VerdictLine, numbers: Numbers) -> str:
+    found = lab.ledger.find(ComparisonLine, verdict.comparison) if verdict.comparison else None
+    if found is None:
+        return f"- **{verdict.ruling}**: {title} (nothing was measured)"
+    at, sides = f"cmp:{found.id}", f"plan:{found.experiment}.test"
+    body = (
+        f"{{{{{sides}.treatment.label|text}}}} {{{{{at}.treatment_mean|.3f}}}} against "
+        f"{{{{{sides}.control.label|inline}}}} {{{{{at}.control_mean|.3f}}}}: "
+        f"{{{{{at}.effect|pp}}}} ({{{{{at}.low|pp}}}} to "
+        f"{{{{{at}.high|pp}}}}), {{{{{at}.pairs|d}}}} pairs; "
+        f"predicted {{{{{at}.predicted_effect|pp}}}} or more"
+    )
+    return f"- **{verdict.ruling}**: {title}.\n  {_filled(body, numbers)}"
+
+
+def _best(lab: Lab, numbers: Numbers) -> list[str]:
+    """The arm of the highest mean on the primary task, whatever the hypotheses asked."""
+    primary, split = lab.subject.primary, "test"
+    measured = {
+        line.arm: numbers.resolve(f"mean:{line.arm}/{primary}/{split}").number
+        for line in lab.ledger.lines(EvidenceLine)
+        if (line.metric, line.task, line.split) == ("accuracy", primary, split)
+    }
+    labels = {
+        arm.name: arm.label for plan in frozen_plans(lab.ledger, lab.folder) for arm in plan.arms
+    }
+    if not measured:
+        return []
+    arm = max(measured, key=measured.__getitem__)
+    mean = _filled(f"{{{{mean:{arm}/{primary}/{split}|.3f}}}}", numbers)
+    return [
+        f"Highest mean on the primary task, which states no test: {labels.get(arm, arm)}, {mean}."
+    ]
+
+
+def _failures(lab: Lab, banner: str) -> list[str]:
     trials = [line for line in lab.ledger.lines(TrialLine) if line.status != "ok"]
     lines = [f"- trial {t.id} ({t.arm}, seed {t.seed}): {t.reason or t.limit}" for t in trials]
     lines += [
@@ -106,6 +174,8 @@ def _failures(lab: Lab) -> list[str]:
         for line in lab.ledger.lines(DecisionLine)
         if line.what.startswith("dropped")
     ]
+    if banner:
+        lines.insert(0, "- the paper's review: what it found is under what to distrust")
     lines = list(dict.fromkeys(lines))
     if len(lines) > LISTED:
         lines = [*lines[:LISTED], f"- and {len(lines) - LISTED} more: `hanji show` lists them"]
@@ -113,14 +183,15 @@ def _failures(lab: Lab) -> list[str]:
 
 
 def _costs(lab: Lab, numbers: Numbers) -> list[str]:
-    spent = lab.budget.spent()
-    body = "{{count:trials|d}} trials, {{cost:cpu_s|s}} of CPU time"
-    minutes, seconds = divmod(round(spent.wall_s), 60)
-    return [f"- {_filled(body, numbers)}, {minutes} min {seconds} s of wall time in all sessions"]
+    trials = _filled("{{count:trials|d}}", numbers)
+    cpu, wall = clock(numbers.resolve("cost:cpu_s").number), clock(lab.budget.spent().wall_s)
+    sessions = f" in {lab.session} sessions" if lab.session > 1 else ""
+    return [f"- {trials} trials, {cpu} of CPU time, {wall} of wall time{sessions}"]
 
 
 def _doubts(lab: Lab, verified: Verification | None) -> list[str]:
     doubts = [f"- verification: {p}" for p in (verified.places if verified else ())[:LISTED]]
+    doubts += _left_by_review(lab)
     sandbox = lab.facts["sandbox"]
     if isinstance(sandbox, dict) and not sandbox.get("confined"):
         doubts.append("- trials ran unconfined")
@@ -131,7 +202,20 @@ def _doubts(lab: Lab, verified: Verification | None) -> list[str]:
         doubts.append("- some planned pairs are missing; the paper's appendix names them")
     if lab.subject.name == "miniature":
         doubts.append("- the models are tiny and their tasks synthetic; larger models may differ")
-    return doubts or ["- only the questions that were asked are answered"]
+    doubts += [f"- {text}" for text in (lab.subject.pairing, lab.subject.caveat) if text]
+    return doubts
+
+
+def _left_by_review(lab: Lab) -> list[str]:
+    """What the last round of review found and left, and what it could not check."""
+    rounds = lab.ledger.lines(ReviewLine)
+    if not rounds:
+        return []
+    last = Round.model_validate_json((lab.folder / rounds[-1].file).read_bytes())
+    left = [f"- review, {f.severity}: {f.where}: {f.what}" for f in last.findings]
+    return left[:LISTED] + [
+        f"- review could not check {u.check}: {u.reason}" for u in last.unchecked
+    ]
 
 
 def _filled(body: str, numbers: Numbers) -> str:
@@ -141,4 +225,4 @@ def _filled(body: str, numbers: Numbers) -> str:
         before, _, after = rest.partition("{{")
         inner, _, rest = after.partition("}}")
         text += before + numbers.render(inner).text
-    return text + rest
+    return (text + rest).replace(FIXED_SPACE, " ")

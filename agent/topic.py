@@ -77,7 +77,7 @@ class Topic(Entry):
     budget: BudgetEntry = Field(default_factory=BudgetEntry)
     mind: str = "playbook"
     language: Literal["en", "ko"] = "en"
-    profile: Literal["standard", "quick"] = "standard"
+    profile: Literal["standard", "quick", "long"] = "standard"
     seed: int = Field(default=0, ge=0)
     title: str = ""
     evaluations: int = Field(default=0, ge=0, le=5000)

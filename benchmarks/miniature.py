@@ -1,6 +1,9 @@
 """Measure the miniature: accuracy of every permanent arm, CPU-seconds of each kind of trial.
 
-    python -P benchmarks/miniature.py 0 1 2          writes benchmarks/results/miniature.md
+    python -P benchmarks/miniature.py 0 1 2
+    python -P benchmarks/miniature.py --profile long 0 1 2 3 4 5 6 7 8
+
+Writes benchmarks/results/miniature-<profile>-<first seed>-to-<last seed>.md.
 
 The gate, in the mean on `largest` in Korean:
 evolution > random search > tuned task arithmetic > every parent.
@@ -8,8 +11,8 @@ evolution > random search > tuned task arithmetic > every parent.
 
 from __future__ import annotations
 
+import argparse
 import platform
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -23,7 +26,7 @@ from tools.tasks.task import Question, TaskView
 from tools.tool import find_tool
 from tools.worker import preload
 
-RESULTS = Path(__file__).parent / "results" / "miniature.md"
+RESULTS = Path(__file__).parent / "results"
 PARENTS = ["skill", "language"]
 ARMS: dict[str, tuple[str, dict]] = {
     "uniform": ("merge", {"method": "linear", "roles": PARENTS, "base": ""}),
@@ -32,6 +35,7 @@ ARMS: dict[str, tuple[str, dict]] = {
     "ties .5": ("merge", {"method": "ties", "roles": PARENTS, "parameters": {"density": 0.5}}),
     "dare .5": ("merge", {"method": "dare_ties", "roles": PARENTS, "parameters": {"density": 0.5}}),
     "swap 1": ("merge", {"roles": PARENTS, "swap": {"role": "language", "layers": 1}}),
+    "grid 49": ("search", {"strategy": "grid", "roles": PARENTS, "evaluations": 49}),
     "grid": ("search", {"strategy": "grid", "roles": PARENTS}),
     "random": ("search", {"strategy": "random", "roles": PARENTS}),
     "evolve": ("search", {"strategy": "evolve", "roles": PARENTS}),
@@ -40,9 +44,10 @@ ARMS: dict[str, tuple[str, dict]] = {
 }
 
 
-def seed_row(seed: int, root: Path, spent: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+def seed_row(
+    subject: Miniature, seed: int, root: Path, spent: dict[str, list[float]]
+) -> dict[str, dict[str, float]]:
     """Arm -> task -> accuracy on the held-out items of one seed."""
-    subject = Miniature()
     items = subject.items(seed)
     tasks = {
         card.name: TaskView(
@@ -90,19 +95,21 @@ def table(title: str, rows: dict[int, dict[str, dict[str, float]]], task: str) -
     return "\n".join([*lines, "| mean | " + " | ".join(f"{m:.3f}" for m in means) + " |", ""])
 
 
-def main(seeds: list[int]) -> None:
+def main(profile: str, seeds: list[int]) -> None:
     import torch
 
     preload()
+    subject = Miniature(profile)
     rows, spent = {}, defaultdict[str, list[float]](list)
     for seed in seeds:
         with tempfile.TemporaryDirectory() as root:
-            rows[seed] = seed_row(seed, Path(root), spent)
+            rows[seed] = seed_row(subject, seed, Path(root), spent)
         print(seed, {arm: round(found[Miniature.primary], 3) for arm, found in rows[seed].items()})
     costs = "\n".join(f"| {arm} | {mean(values):.1f} |" for arm, values in spent.items())
+    call = f"python -P benchmarks/miniature.py --profile {profile} {' '.join(map(str, seeds))}"
     text = [
-        "# The miniature, measured\n",
-        f"`python -P benchmarks/miniature.py {' '.join(map(str, seeds))}`, one thread, "
+        f"# The miniature, {profile} profile, measured\n",
+        f"`{call}`, one thread, "
         f"torch {torch.__version__}, {platform.machine()}. Searches: 300 evaluations (grid 289).\n",
         table("Accuracy on `largest` in Korean (2,000 held-out items)", rows, "largest.ko"),
         table("Kept: `largest` in English (2,000)", rows, "largest.en"),
@@ -110,8 +117,13 @@ def main(seeds: list[int]) -> None:
         "## CPU-seconds of a trial, answering included\n",
         f"| trial | s |\n|---|---|\n{costs}\n",
     ]
-    RESULTS.write_text("\n".join(text), encoding="utf-8")
+    name = f"miniature-{profile}-{min(seeds)}-to-{max(seeds)}.md"
+    (RESULTS / name).write_text("\n".join(text), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main([int(seed) for seed in sys.argv[1:]] or [0, 1, 2])
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--profile", default="standard")
+    asked.add_argument("seeds", type=int, nargs="*", default=[0, 1, 2])
+    given = asked.parse_args()
+    main(given.profile, given.seeds)

@@ -166,7 +166,7 @@ def unearned(ledger: Ledger, claim: ClaimLine) -> str:
             return "the interval leaves the margin of equivalence"
         least = least_pairs(verdict.alpha, verdict.family_size)
         if claim.claim == "superiority" and comparison.pairs < least:
-            return f"{comparison.pairs} pairs cannot decide it, {least} can"
+            return f"its pairs are too few to decide it: {comparison.pairs} of {least}"
     return ""
 
 

@@ -148,11 +148,13 @@ class ResultTables:
         ]
         if not rows:
             return None
+        exact = all(line.exact for line in self.view.comparisons)
         return Table(
             label="tab:verdicts",
             caption="Every tested hypothesis. Predicted: the least effect that the frozen plan "
-            "predicts, in percentage points. Both tests are exact, in the direction of the column, "
-            "and corrected with Holm's method over all hypotheses of the run.",
+            f"predicts, in percentage points. Both {'tests are exact' if exact else 'are tests'}, "
+            "in the direction of the column, and corrected with Holm's method over all hypotheses "
+            "of the run.",
             columns=(
                 Column(title="Section", align="l"),
                 Column(title="Comparison", align="X"),

@@ -12,7 +12,7 @@ from sandbox.errors import UnbackedNumber
 
 Unit = Literal[
     "fraction", "points", "ratio", "p", "nats", "s", "bytes", "count", "coefficient", "number",
-    "text",
+    "bits", "text",
 ]  # fmt: skip
 MINUS = "\N{MINUS SIGN}"
 FIXED_SPACE = "\N{NO-BREAK SPACE}"
@@ -26,6 +26,7 @@ _DEFAULTS: dict[Unit, str] = {
     "ratio": ".2f",
     "p": "p",
     "nats": ".3f",
+    "bits": ".3f",
     "s": "s",
     "bytes": "B",
     "count": "d",
@@ -199,5 +200,5 @@ _FORMATS: dict[str, tuple[tuple[Unit, ...], Callable[[Value], str]]] = {
     "p=": (("p",), _p_equation),
     "s": (("s",), _seconds),
     "B": (("bytes",), _bytes),
-    "g": (("count", "number", "coefficient", "ratio", "p", "fraction", "nats"), _general),
+    "g": (("count", "number", "coefficient", "ratio", "p", "fraction", "nats", "bits"), _general),
 }

@@ -125,8 +125,8 @@ def _paper(folder: Path, ledger: Ledger) -> _Paper:
     try:
         case = at_build(case_of(folder, ledger), folder / "paper")
         read = _numbers(case, folder / "paper", "paper/paper.pdf" in sealed[-1].files)
-    except (HanjiError, OSError) as error:
-        what = error.what if isinstance(error, HanjiError) else str(error)
+    except (HanjiError, OSError, LookupError, ValueError) as error:
+        what = error.what if isinstance(error, HanjiError) else f"{type(error).__name__}: {error}"
         lost = f"the paper cannot be rendered again: {what}"
         return _Paper(0, [], [], [*places, lost], "not reached")
     return replace(read, places=[*places, *read.places])

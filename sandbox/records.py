@@ -63,7 +63,7 @@ class HypothesisLine(Line):
     refuted_by: str
     round: int
     parent: str = ""
-    relation: Literal["", "ablate", "replicate", "generalise"] = ""
+    relation: Literal["", "ablate", "replicate", "generalise", "promote"] = ""
     cites: tuple[str, ...] = ()
 
 
@@ -119,7 +119,7 @@ class EvidenceLine(Line):
     task: str
     split: Split
     value: float
-    unit: Literal["fraction", "nats", "s", "bytes", "count", "coefficient"]
+    unit: Literal["fraction", "nats", "s", "bytes", "count", "coefficient", "number", "bits"]
     better: Literal["higher", "lower", "neither"] = "higher"
     items: int
     correct: int = -1

@@ -44,7 +44,7 @@ class PairedTest(BaseModel):
     effect < predicted_effect passes alpha after Holm. Otherwise inconclusive.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     metric: str = "accuracy"
     treatment: Side

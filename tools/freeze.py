@@ -15,10 +15,13 @@ from tools.atomic import write_atomically
 from tools.baselines import missing_baselines
 from tools.experiment import Arm, Experiment, Side
 from tools.measured import Measured
+from tools.measures import MEASURES
 from tools.subject import Subject
 from tools.tool import find_tool
 
-METRICS = {"accuracy": "higher", "evaluations": "neither", "cpu_s": "lower"}
+METRICS = {"accuracy": "higher", "evaluations": "neither", "cpu_s": "lower"} | {
+    name: measure.better for name, measure in MEASURES.items()
+}
 
 
 def freeze(experiment: Experiment, subject: Subject, ledger: Ledger, folder: Path) -> None:
@@ -172,8 +175,13 @@ def _check_test(experiment: Experiment, subject: Subject) -> None:
             "the treatment is the best of several arms, which would be chosen on the test data",
             "name one treatment arm; only the control may be the best of several",
         )
-    if set(test.treatment.arms) & set(test.control.arms) and test.treatment == test.control:
+    if _measures(test.treatment) == _measures(test.control):
         raise PlanRefused("treatment and control are the same", "compare two different arms")
+
+
+def _measures(side: Side) -> tuple[set[str], set[str], str]:
+    """What a side takes its values from, whatever it is called."""
+    return set(side.arms), set(side.tasks), side.split
 
 
 def _check_side(what: str, side: Side, experiment: Experiment, subject: Subject) -> None:
@@ -203,17 +211,19 @@ def _check_seeds(experiment: Experiment, subject: Subject) -> None:
     test, count = experiment.test, len(experiment.seeds)
     if len(set(experiment.seeds)) != count:
         raise PlanRefused("a seed is listed twice", "pair every seed once")
+    outside = [seed for seed in experiment.seeds if not 0 <= seed < subject.most_seeds]
+    if outside:
+        raise PlanRefused(
+            f"seed {outside[0]} is not one of the {subject.most_seeds} that {subject.name} allows, "
+            "so it could repeat the items of another",
+            f"choose seeds from 0 to {subject.most_seeds - 1}, or bring more test items",
+        )
     needed = seeds_needed(test.alpha, test.family_size, at_least=1)
     if count < needed:
         raise PlanRefused(
             f"{count} paired seeds cannot give p below {0.5**count:.2g}, and Holm over "
             f"{test.family_size} hypotheses asks for {test.alpha / test.family_size:.2g} first",
             f"use at least {needed} seeds",
-        )
-    if count > subject.most_seeds:
-        raise PlanRefused(
-            f"the plan has {count} seeds and {subject.name} allows {subject.most_seeds}",
-            "use fewer seeds, or bring more test items",
         )
 
 

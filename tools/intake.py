@@ -11,9 +11,10 @@ from sandbox.collect import read_json
 from sandbox.errors import OutputRejected
 from sandbox.ledger import Ledger
 from sandbox.records import CostLine, EvidenceLine, FailureLine, Split, TrialLine, short_id
+from tools.measures import MEASURES, MeasureUnit, wrong_measure
 from tools.roster import Planned
 from tools.subject import Subject
-from tools.tasks.score import score
+from tools.tasks.mark import Mark, mark
 from tools.tasks.task import Item
 from tools.trial import SearchPoint, TrialResult
 from tools.trial_folder import Ending, TrialFolder
@@ -30,6 +31,7 @@ class Intake:
         self._subject = subject
         self._ledger = ledger
         self._labels: dict[int, Labels] = {}
+        self._cards = {card.name: card for card in subject.cards}
 
     def record(self, planned: Planned, ending: Ending, folder: TrialFolder) -> TrialLine:
         """Append evidence, cost, any failure and the trial; doing it twice changes nothing."""
@@ -80,6 +82,7 @@ class Intake:
             raise OutputRejected(f"result.json: {where!r}: {first['msg'][:120]}") from error
         self._check_answers(planned, result)
         self._check_search(result)
+        _check_measures(result)
         return result
 
     def _check_answers(self, planned: Planned, result: TrialResult) -> None:
@@ -113,8 +116,8 @@ class Intake:
         labels = self._items(planned.spec.seed)
         for task, splits in sorted(result.predictions.items()):
             for split, answers in sorted(splits.items()):
-                correct, items = score(answers, labels[task][split])
-                yield _accuracy(planned, task, split, items, correct)
+                marked = mark(self._cards[task], answers, labels[task][split])
+                yield _marked(planned, task, split, marked)
         yield from self._measured(planned, ending, result)
 
     def _measured(
@@ -130,13 +133,16 @@ class Intake:
             for group, weight in weights.items():
                 name = f"coefficient:{role}/{group}"
                 yield self._value(planned, name, weight, "coefficient", "neither")
+        for name, value in sorted(result.measures.items()):
+            known = MEASURES[name]
+            yield self._value(planned, name, value, known.unit, known.better)
 
     def _value(
         self,
         planned: Planned,
         metric: str,
         value: float,
-        unit: Literal["fraction", "count", "s", "coefficient"],
+        unit: MeasureUnit | Literal["coefficient"],
         better: Literal["higher", "lower", "neither"],
     ) -> EvidenceLine:
         return EvidenceLine(
@@ -161,16 +167,23 @@ class Intake:
         return self._labels[seed]
 
 
-def _accuracy(planned: Planned, task: str, split: Split, items: int, correct: int) -> EvidenceLine:
+def _check_measures(result: TrialResult) -> None:
+    for name, value in result.measures.items():
+        if wrong := wrong_measure(name, value):
+            raise OutputRejected(f"result.json: measures: {wrong}")
+
+
+def _marked(planned: Planned, task: str, split: Split, marked: Mark) -> EvidenceLine:
     return EvidenceLine(
-        id=short_id([planned.id, "accuracy", task, split]),
-        metric="accuracy",
+        id=short_id([planned.id, marked.metric, task, split]),
+        metric=marked.metric,
         task=task,
         split=split,
-        value=correct / items,
-        unit="fraction",
-        items=items,
-        correct=correct,
+        value=marked.value,
+        unit=marked.unit,
+        better=marked.better,
+        items=marked.items,
+        correct=marked.correct,
         arm=planned.arm,
         seed=planned.spec.seed,
         trial=planned.id,

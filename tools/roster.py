@@ -158,7 +158,7 @@ class _Roster:
             code_digest=self._code,
             data_digest=self._data_digest(seed),
         )
-        cost = tool.cpu_s * self._scale
+        cost = tool.cost_s(arguments) * self._scale
         return Planned(
             spec=spec,
             arm="",

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import JsonValue
-
-from sandbox.records import Split
 from tools.subject import Subject
-from tools.tasks.task import Item, TaskCard
+from tools.tasks.task import TaskView
 
 
 def seed_inputs(folder: Path, subject: Subject, seed: int) -> Path:
@@ -25,21 +22,8 @@ def seed_inputs(folder: Path, subject: Subject, seed: int) -> Path:
     draft.mkdir(parents=True)
     items = subject.items(seed)
     for card in subject.cards:
-        text = json.dumps(_view(card, items[card.name]), ensure_ascii=False)
+        view = asdict(TaskView.of(card, items[card.name]))
+        text = json.dumps(view, ensure_ascii=False)
         (draft / f"{card.name}.json").write_text(text, encoding="utf-8")
     draft.rename(place)
     return place
-
-
-def _view(card: TaskCard, items: Mapping[Split, tuple[Item, ...]]) -> dict[str, JsonValue]:
-    return {
-        "name": card.name,
-        "kind": card.kind,
-        "answer_tokens": card.answer_tokens,
-        "dev": [{**_question(item), "answer": item.answer} for item in items["dev"]],
-        "test": [_question(item) for item in items["test"]],
-    }
-
-
-def _question(item: Item) -> dict[str, JsonValue]:
-    return {"prompt": item.prompt, "choices": list(item.choices)}

@@ -11,7 +11,7 @@ from sandbox.records import digest_of
 from tools.tool import all_tools
 
 _HERE = Path(__file__).parent
-_FOLDERS = ("merging", "tasks")
+_FOLDERS = ("architectures", "merging", "tasks")
 _FILES = ("worker.py", "trial.py", "bench.py")
 _LIBRARIES = ("torch", "transformers")
 

@@ -43,6 +43,8 @@ class Subject(Protocol):
     """
 
     name: str
+    domain: str
+    """What is studied: `merging` or `architectures`. Hypotheses belong to one."""
     description: str
     roles: tuple[Role, ...]
     cards: tuple[TaskCard, ...]

@@ -37,6 +37,15 @@ class StandsFor(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsCost(Protocol):
+    """Arguments that decide what the call costs."""
+
+    def cost_s(self) -> float:
+        """CPU seconds of one call, before anything is measured."""
+        ...
+
+
 @dataclass(frozen=True)
 class Tool:
     """A declared action.
@@ -44,8 +53,8 @@ class Tool:
     place: `sandbox`: function(arguments, bench: Bench) -> TrialResult runs inside a job. `desk`:
     function(arguments, desk: Desk) -> a pydantic model runs on the trusted side, reads only, and
     runs no code of a mind. cpu_s: what one call costs on the built-in miniature, as a first
-    estimate before anything is measured. policy: limits of its jobs when those derived from `cpu_s`
-    do not fit.
+    estimate before anything is measured, where the arguments do not tell. policy: limits of its
+    jobs when those derived from that cost do not fit.
     """
 
     name: str
@@ -81,6 +90,11 @@ class Tool:
         """Which permanent baseline or search this call is, empty for none."""
         call = self.check(arguments)
         return call.stands_for() if isinstance(call, StandsFor) else ""
+
+    def cost_s(self, arguments: dict[str, JsonValue]) -> float:
+        """CPU seconds that this call will probably take."""
+        call = self.check(arguments)
+        return call.cost_s() if isinstance(call, TellsCost) else self.cpu_s
 
     def schema(self) -> dict[str, Any]:
         """The function schema that language-model servers expect."""

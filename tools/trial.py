@@ -48,7 +48,7 @@ class TrialResult(BaseModel):
 
     predictions: task -> split -> one answer per item, in order. coefficients: model role ->
     parameter group -> weight of its task vector ("what was merged where"). evaluations: candidates
-    evaluated on the dev split.
+    evaluated on the dev split. measures: what else was counted, by the names of tools/measures.py.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -59,3 +59,4 @@ class TrialResult(BaseModel):
     evaluations: int = Field(default=0, ge=0)
     steps: int = Field(default=0, ge=0)
     notes: list[str] = Field(default_factory=list, max_length=20)
+    measures: dict[str, float] = Field(default_factory=dict, max_length=64)

@@ -58,7 +58,7 @@ class Proposal(Reply):
     prediction: str
     refuted_by: str
     parent: str = ""
-    relation: str = Field(default="", pattern="^(|ablate|replicate|generalise)$")
+    relation: str = Field(default="", pattern="^(|ablate|replicate|generalise|promote)$")
     cites: tuple[str, ...] = ()
 
 
@@ -108,12 +108,12 @@ class SurveyRequest:
 
 
 @dataclass(frozen=True)
-class ProposeRequest:
-    """Propose at most `room` hypotheses whose trials cost at most `afford_cpu_s`.
+class RoundRequest:
+    """Where the run stands before a round of at most `room` hypotheses.
 
-    first: families that the topic asks for. price: (arms, seeds) -> CPU-seconds of the trials not
-    yet made. seeds: those of the first round; fresh: seeds that no trial has used yet, empty when
-    the data allow no more. evaluations: dev evaluations that each search is given.
+    afford_cpu_s: what their trials may cost together. price: (arms, seeds) -> CPU-seconds of the
+    trials not yet made. seeds: those of the first round; fresh: seeds that no trial has used yet,
+    empty when the data allow no more. evaluations: dev evaluations that each search is given.
     """
 
     question: str
@@ -123,11 +123,17 @@ class ProposeRequest:
     afford_cpu_s: float
     price: Callable[[tuple[Arm, ...], tuple[int, ...]], float]
     known: tuple[Known, ...]
-    first: tuple[str, ...]
     seeds: tuple[int, ...]
     fresh: tuple[int, ...]
     evaluations: int
     seed: int
+
+
+@dataclass(frozen=True)
+class ProposeRequest(RoundRequest):
+    """Propose hypotheses for this round. first: families that the topic asks for."""
+
+    first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,20 +163,8 @@ class ActRequest:
 
 
 @dataclass(frozen=True)
-class InterpretRequest:
+class InterpretRequest(RoundRequest):
     """Say whether a further round would teach something."""
-
-    question: str
-    subject: Subject
-    round: int
-    room: int
-    afford_cpu_s: float
-    price: Callable[[tuple[Arm, ...], tuple[int, ...]], float]
-    known: tuple[Known, ...]
-    seeds: tuple[int, ...]
-    fresh: tuple[int, ...]
-    evaluations: int
-    seed: int
 
 
 @dataclass(frozen=True)

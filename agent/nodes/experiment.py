@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agent.bookkeeper import Bookkeeper
+from agent.calls import Status, log_call
 from agent.lab import Lab
 from agent.minds.mind import ActRequest, Call, Calls
 from agent.state import State, Update
 from sandbox.errors import PlanRefused
-from sandbox.records import CallLine, DeviationLine, TrialLine, digest_of, short_id
+from sandbox.records import DeviationLine, TrialLine, digest_of, short_id
 from tools.conduct import conduct
 from tools.experiment import Arm, Experiment
 from tools.freeze import call_of, frozen_plans
@@ -97,7 +98,7 @@ def _refuse_unplanned(
         if id in planned:
             allowed.add(id)
         else:
-            _log(lab, round_, call, "refused", "no frozen plan contains this call")
+            log_call(lab, round_, call, "refused", "no frozen plan contains this call")
     return allowed
 
 
@@ -131,25 +132,7 @@ def _record(lab: Lab, round_: int, call: Call, plans: Sequence[Experiment]) -> N
         for line in lab.ledger.lines(TrialLine)
         if line.seed in seeds and digest_of([line.tool, line.arguments]) == normal
     ]
-    good = sum(line.status == "ok" for line in trials)
-    status = "ok" if good == len(seeds) else "failed"
+    good = len({line.seed for line in trials if line.status == "ok"})
+    status: Status = "ok" if good == len(seeds) else "failed"
     summary = f"{good} of {len(seeds)} trials ended well"
-    _log(lab, round_, call, status, summary, tuple(line.id for line in trials))
-
-
-def _log(
-    lab: Lab, round_: int, call: Call, status: str, summary: str, trials: tuple[str, ...] = ()
-) -> None:
-    id = short_id(["call", round_, call.tool, call.arguments])
-    if lab.ledger.find(CallLine, id) is not None:
-        return
-    line = {
-        "id": id,
-        "tool": call.tool,
-        "arguments": call.arguments,
-        "mind": lab.mind.name,
-        "status": status,
-        "summary": summary,
-        "trials": trials,
-    }
-    lab.ledger.append(CallLine.model_validate(line))
+    log_call(lab, round_, call, status, summary, tuple(line.id for line in trials))

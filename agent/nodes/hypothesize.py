@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.findings import Price, affordable_cpu_s, fresh_seeds, known, room
+from agent.findings import standing
 from agent.lab import Lab
 from agent.minds.mind import Proposal, Proposals, ProposeRequest
 from agent.state import State, Update
@@ -22,6 +23,7 @@ def hypothesize(state: State, runtime: Runtime[Lab]) -> Update:
         before = [h for h in lab.ledger.lines(HypothesisLine) if h.round < round_]
         left = lab.topic.hypotheses - len(before)
         lines = [_line(proposal, round_) for proposal in reply.hypotheses[:left]]
+        why = reply.why or "the mind gave no reason"
         for line in lines:
             lab.ledger.append(line)
             lab.say("hypothesize", line.statement, hypothesis=line.title)
@@ -30,30 +32,18 @@ def hypothesize(state: State, runtime: Runtime[Lab]) -> Update:
                 id=short_id(["hypothesize", round_]),
                 what=f"hypotheses of round {round_}",
                 chosen=tuple(line.title for line in lines),
-                why=reply.why or "the mind gave no reason",
+                why=why,
                 weights=reply.weights,
             )
         )
-    stopped = "" if lines else "no hypothesis was left that the budget could test"
+    stopped = "" if lines else f"no hypothesis was proposed: {why}"
     return {"round": round_, "hypotheses": [line.id for line in lines], "stopped": stopped}
 
 
 def _ask(lab: Lab, round_: int) -> Proposals:
-    request = ProposeRequest(
-        question=lab.topic.question,
-        subject=lab.subject,
-        round=round_,
-        room=room(lab),
-        afford_cpu_s=affordable_cpu_s(lab),
-        price=Price(lab),
-        known=known(lab, round_),
-        first=lab.topic.first if round_ == 1 else (),
-        seeds=lab.seeds,
-        fresh=fresh_seeds(lab),
-        evaluations=lab.evaluations,
-        seed=lab.settings.seed,
-    )
-    return lab.mind.propose(request)
+    request = standing(lab, ProposeRequest, round_, before_round=round_)
+    first = lab.topic.first if round_ == 1 else ()
+    return lab.mind.propose(replace(request, first=first))
 
 
 def _line(proposal: Proposal, round_: int) -> HypothesisLine:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from agent.findings import (
-    Price,
-    affordable_cpu_s,
-    fresh_seeds,
-    known,
-    provisional,
-    room,
-)
+from agent.findings import affordable_cpu_s, provisional, room, standing
 from agent.lab import Lab
 from agent.minds.mind import InterpretRequest, Reading
 from agent.state import State, Update
@@ -60,22 +53,10 @@ def _tell(lab: Lab, plans: Sequence[Experiment]) -> None:
 def _go_on(lab: Lab, round_: int) -> tuple[bool, str]:
     """Whether a further round is begun, and why or why not."""
     if not room(lab):
-        return False, "the family of hypotheses is full"
+        return False, "every hypothesis that the topic allows was asked"
     if affordable_cpu_s(lab) <= 0:
         return False, "the budget leaves no time for a further round"
-    request = InterpretRequest(
-        question=lab.topic.question,
-        subject=lab.subject,
-        round=round_,
-        room=room(lab),
-        afford_cpu_s=affordable_cpu_s(lab),
-        price=Price(lab),
-        known=known(lab, round_ + 1),
-        seeds=lab.seeds,
-        fresh=fresh_seeds(lab),
-        evaluations=lab.evaluations,
-        seed=lab.settings.seed,
-    )
+    request = standing(lab, InterpretRequest, round_, before_round=round_ + 1)
     key = f"interpret-{round_}"
     reading = lab.replies.recall(key, Reading, lambda: lab.mind.interpret(request))
     return reading.again, reading.why

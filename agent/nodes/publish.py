@@ -30,7 +30,8 @@ def publish(state: State, runtime: Runtime[Lab]) -> Update:
         rounds = earlier_rounds(lab, state["review_round"] + 1)
         banner = "" if state["sound"] else banner_of(rounds)
         manuscript = press.manuscript()
-        if manuscript.banner != banner:
+        # A build that was cut short leaves the new manuscript beside the old PDF.
+        if manuscript.banner != banner or not press.is_built():
             press.set(manuscript.model_copy(update={"banner": banner}))
         _seal_paper(lab, press.folder, "published" if state["sound"] else "failed-review")
     found = verify(lab.folder)

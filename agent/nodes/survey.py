@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.calls import call_line_id, log_call
 from agent.lab import Lab
 from agent.minds.mind import Call, Calls, SurveyRequest
 from agent.state import State, Update
 from sandbox.errors import BadInput
-from sandbox.records import CallLine, short_id
+from sandbox.records import CallLine
 from tools.desk import Desk
 from tools.tool import find_tool
 
@@ -28,8 +29,7 @@ def survey(state: State, runtime: Runtime[Lab]) -> Update:
 
 
 def _search(lab: Lab, call: Call) -> None:
-    id = short_id(["call", "survey", call.tool, call.arguments])
-    if lab.ledger.find(CallLine, id) is not None:
+    if lab.ledger.find(CallLine, call_line_id("survey", call)) is not None:
         return
     try:
         tool = find_tool(call.tool)
@@ -37,15 +37,6 @@ def _search(lab: Lab, call: Call) -> None:
             raise BadInput(f"{call.tool} is not a desk tool", "search_literature is")
         found = tool.function(tool.check(call.arguments), Desk(lab.library, lab.ledger))
     except BadInput as error:
-        status, summary = "refused", str(error)
+        log_call(lab, "survey", call, "refused", str(error))
     else:
-        status, summary = "ok", found.model_dump_json()
-    line = {
-        "id": id,
-        "tool": call.tool,
-        "arguments": call.arguments,
-        "mind": lab.mind.name,
-        "status": status,
-        "summary": summary,
-    }
-    lab.ledger.append(CallLine.model_validate(line))
+        log_call(lab, "survey", call, "ok", found.model_dump_json())

@@ -17,6 +17,8 @@ from papers.numbering import Place, appendix, body
 from papers.numbers import Numbers
 from papers.visible import Visible
 
+SCREEN = 1.9
+"""Screen pixels for each point of a figure: its letters are nearly as large as the text's."""
 _FOLDER = Path(__file__).parent
 
 
@@ -49,7 +51,7 @@ def page_html(
         places=places,
         works=sorted(references, key=lambda r: (r.short_authors.casefold(), r.year, r.key)),
         pictures={label: Markup(_inline_svg(svg)) for label, svg in pictures.items()},  # noqa: S704
-        align={"l": "left", "X": "left", "c": "center", "r": "right"},
+        align={"l": "left", "X": "wrap", "c": "center", "r": "right"},
     )
 
 
@@ -58,7 +60,7 @@ def _inline_svg(svg: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     width = re.search(r'width="([\d.]+)pt"', svg)
-    style = f"width:{float(width.group(1)) * 1.5:.0f}px" if width else ""
+    style = f"width:{float(width.group(1)) * SCREEN:.0f}px" if width else ""
     head, rest = svg.split(">", 1)
     head = re.sub(r'\s(?:width|height)="[\d.]+pt"', "", head)
     return f'{head} style="{style}" aria-hidden="true">{rest}'

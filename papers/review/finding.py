@@ -7,9 +7,21 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from papers.review.case import Case
+from papers.review.passage import Passage
 from sandbox.records import short_id
 
-__all__ = ["Case", "Finding", "Mend", "Round", "Severity", "Unchecked", "found", "name_of"]
+__all__ = [
+    "Case",
+    "Finding",
+    "Mend",
+    "Round",
+    "Severity",
+    "Unchecked",
+    "drop",
+    "found",
+    "name_of",
+    "rewrite",
+]
 
 Severity = Literal["blocking", "major", "minor"]
 Action = Literal[
@@ -87,6 +99,18 @@ def found(
         what=what,
         fix=fix,
         mend=mend or Mend(),
+    )
+
+
+def drop(passage: Passage, sentence: str) -> Mend:
+    """The repair that drops the sentences of a passage which hold this text."""
+    return Mend(action="drop-sentence", section=passage.section, block=passage.block, old=sentence)
+
+
+def rewrite(passage: Passage, old: str, new: str) -> Mend:
+    """The repair that writes something else in a passage."""
+    return Mend(
+        action="replace-text", section=passage.section, block=passage.block, old=old, new=new
     )
 
 

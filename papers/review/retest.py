@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from papers.claim import least_pairs
+from papers.review.planned import PlannedSide, plan_test, side_of
+from papers.review.resampling import DRAWS, interval_ends, sampled_sign_flip
 from sandbox.ledger import Ledger
 from sandbox.records import ComparisonLine, EvidenceLine, Ruling, VerdictLine
 
@@ -30,6 +32,8 @@ class Disagreement:
     @property
     def sentence(self) -> str:
         """For people."""
+        if math.isinf(self.recomputed):
+            return f"{self.kind} {self.id}: {self.field} rests on values that no plan gives it"
         return (
             f"{self.kind} {self.id}: {self.field} is recorded as {self.recorded:.6g}, "
             f"its evidence gives {self.recomputed:.6g}"
@@ -76,6 +80,7 @@ def retest(ledger: Ledger, plans: Mapping[str, JsonValue]) -> list[Disagreement]
         found.extend(_statistics(line))
         found.extend(_values(line, ledger, plans))
     found.extend(_corrections(ledger))
+    found.extend(_levels(ledger, plans))
     return found
 
 
@@ -96,14 +101,15 @@ def _counts(ledger: Ledger) -> list[Disagreement]:
 def misruled(ledger: Ledger) -> list[VerdictLine]:
     """Verdicts that the frozen rule does not give."""
     pairs = [(v, ledger.find(ComparisonLine, v.comparison)) for v in ledger.lines(VerdictLine)]
-    return [v for v, line in pairs if line is not None and ruling(v, line) != v.ruling]
+    return [v for v, line in pairs if ruling(v, line) != v.ruling]
 
 
-def ruling(verdict: VerdictLine, line: ComparisonLine) -> Ruling:
-    """What the frozen rule says about a comparison with its corrected p-values."""
-    if line.pairs < least_pairs(verdict.alpha, verdict.family_size):
+def ruling(verdict: VerdictLine, line: ComparisonLine | None) -> Ruling:
+    """What the frozen rule says about a comparison, or none, with its corrected p-values."""
+    if line is None or line.pairs < least_pairs(verdict.alpha, verdict.family_size):
         return "inconclusive"
-    if verdict.p_support_holm <= verdict.alpha and line.effect >= line.predicted_effect:
+    reaches = line.effect >= line.predicted_effect - 1e-12  # a mean of decimals is rarely exact
+    if verdict.p_support_holm <= verdict.alpha and reaches:
         return "supported"
     return "refuted" if verdict.p_refute_holm <= verdict.alpha else "inconclusive"
 
@@ -112,50 +118,66 @@ def _statistics(line: ComparisonLine) -> list[Disagreement]:
     differences = line.differences
     pairs = len(differences)
     expected = {"pairs": float(pairs), "effect": sum(differences) / max(pairs, 1)}
-    if 0 < pairs <= MOST_PAIRS:
-        expected["p_support"] = sign_flip([d - line.null_effect for d in differences])
-        expected["p_refute"] = sign_flip([line.predicted_effect - d for d in differences])
-    return [flaw for flaw in _differing("comparison", line, expected) if not _by_chance(line, flaw)]
+    if pairs:
+        expected["p_support"] = _p([d - line.null_effect for d in differences])
+        expected["p_refute"] = _p([line.predicted_effect - d for d in differences])
+    flaws = [
+        flaw for flaw in _differing("comparison", line, expected) if not _by_chance(line, flaw)
+    ]
+    return flaws + _interval(line) if pairs else flaws
+
+
+def _p(differences: Sequence[float]) -> float:
+    """Exact where the signs can be enumerated."""
+    return (sign_flip if len(differences) <= MOST_PAIRS else sampled_sign_flip)(differences)
 
 
 def _by_chance(line: ComparisonLine, flaw: Disagreement) -> bool:
-    """Whether a p-value from random sign flips is within five errors of the exact one."""
+    """Whether a p-value from random sign flips is within five errors of ours."""
     if line.exact or not flaw.field.startswith("p_"):
         return False
-    error = math.sqrt(max(flaw.recomputed * (1 - flaw.recomputed), 1e-6) / RESAMPLED)
+    draws = RESAMPLED if line.pairs <= MOST_PAIRS else DRAWS
+    error = math.sqrt(max(flaw.recomputed * (1 - flaw.recomputed), 1e-6) / draws)
     return abs(flaw.recorded - flaw.recomputed) <= 5 * error
+
+
+def _interval(line: ComparisonLine) -> list[Disagreement]:
+    """Ends of the bootstrap interval that no resampling of its size would give."""
+    ends = interval_ends(line.differences)
+    return [
+        Disagreement("comparison", line.id, field, recorded, (least + most) / 2)
+        for field, recorded, (least, most) in zip(
+            ("low", "high"), (line.low, line.high), ends, strict=True
+        )
+        if not least - 1e-9 <= recorded <= most + 1e-9
+    ]
 
 
 def _values(
     line: ComparisonLine, ledger: Ledger, plans: Mapping[str, JsonValue]
 ) -> list[Disagreement]:
     """Means and differences, from the evidence that it names, by the plan's sides."""
-    test = plan_test(plans, line.experiment)
+    treatment, against = (side_of(plans, line.experiment, n) for n in ("treatment", "control"))
     known = [e for id in line.evidence if (e := ledger.find(EvidenceLine, id)) is not None]
-    if test is None:
+    if treatment is None or against is None:
         return []
-    sides = [_names(test[name], "tasks") for name in ("treatment", "control")]
     pairs = len(line.seeds)
-    due = pairs * sum(len(tasks) for tasks in sides)
+    due = pairs * (len(treatment.tasks) + len(against.tasks))
     if len(known) != due:
         return [
             Disagreement("comparison", line.id, "the number of values", len(line.evidence), due)
         ]
-    cut = pairs * len(sides[0])
-    treated = _by_seed(known[:cut], sides[0], line)
-    control = _by_seed(known[cut:], sides[1], line)
-    best = _best_by_name(line, ledger, test["control"])
+    cut = pairs * len(treatment.tasks)
+    treated = _by_seed(known[:cut], treatment, line, ledger)
+    control = _by_seed(known[cut:], against, line, ledger)
+    best = _best_by_name(line, ledger, against)
     control = [max(pair) for pair in zip(control, best, strict=True)]
     found = []
     if pairs:
         means = {"treatment_mean": sum(treated) / pairs, "control_mean": sum(control) / pairs}
         found = _differing("comparison", line, means)
-    for seed, recorded, real in zip(
-        line.seeds,
-        line.differences,
-        [t - c for t, c in zip(treated, control, strict=True)],
-        strict=False,
-    ):
+    reals = [t - c for t, c in zip(treated, control, strict=True)]
+    for seed, recorded, real in zip(line.seeds, line.differences, reals, strict=False):
         if not _equal(recorded, real):
             field = f"the difference of seed {seed}"
             found.append(Disagreement("comparison", line.id, field, recorded, real))
@@ -163,48 +185,34 @@ def _values(
 
 
 def _by_seed(
-    evidence: Sequence[EvidenceLine], tasks: Sequence[str], line: ComparisonLine
+    evidence: Sequence[EvidenceLine], side: PlannedSide, line: ComparisonLine, ledger: Ledger
 ) -> list[float]:
-    """For each seed the mean over the tasks; infinite where a value is of another seed or task."""
-    means = []
+    """For each seed the mean over the tasks; infinite where a value is not one that is due."""
+    means, count = [], len(side.tasks)
     for at, seed in enumerate(line.seeds):
-        own = evidence[at * len(tasks) : (at + 1) * len(tasks)]
+        own = evidence[at * count : (at + 1) * count]
         fits = {(e.seed, e.metric) for e in own} == {(seed, line.metric)}
-        fits = fits and sorted(e.task for e in own) == sorted(tasks)
+        fits = fits and sorted(e.task for e in own) == sorted(side.tasks)
+        fits = fits and all(side.holds(e, ledger) for e in own)
         means.append(sum(e.value for e in own) / len(own) if fits else math.inf)
     return means
 
 
-def _best_by_name(line: ComparisonLine, ledger: Ledger, side: Mapping[str, object]) -> list[float]:
+def _best_by_name(line: ComparisonLine, ledger: Ledger, side: PlannedSide) -> list[float]:
     """For each seed the best that the side's arms reached under their own names."""
-    tasks, split = _names(side, "tasks"), side.get("split", "test")
     values: dict[tuple[str, int, str], float] = {}
     for e in ledger.lines(EvidenceLine):
-        if (e.metric, e.split) == (line.metric, split):
+        if (e.metric, e.split) == (line.metric, side.split):
             values[e.arm, e.seed, e.task] = e.value
     best = []
     for seed in line.seeds:
         means = [
-            sum(values[arm, seed, task] for task in tasks) / len(tasks)
-            for arm in _names(side, "arms")
-            if all((arm, seed, task) in values for task in tasks)
+            sum(values[arm, seed, task] for task in side.tasks) / len(side.tasks)
+            for arm in side.arms
+            if all((arm, seed, task) in values for task in side.tasks)
         ]
         best.append(max(means, default=-math.inf))
     return best
-
-
-def _names(side: Mapping[str, object], key: str) -> list[str]:
-    names = side.get(key)
-    return [str(name) for name in names] if isinstance(names, list | tuple) else []
-
-
-def plan_test(
-    plans: Mapping[str, JsonValue], experiment: str
-) -> dict[str, dict[str, object]] | None:
-    """The `test` part of a frozen plan, None when the plan is not there."""
-    plan = plans.get(experiment)
-    test = plan.get("test") if isinstance(plan, dict) else None
-    return test if isinstance(test, dict) else None  # type: ignore[return-value]
 
 
 def _corrections(ledger: Ledger) -> list[Disagreement]:
@@ -222,6 +230,21 @@ def _corrections(ledger: Ledger) -> list[Disagreement]:
     return found
 
 
+def _levels(ledger: Ledger, plans: Mapping[str, JsonValue]) -> list[Disagreement]:
+    """Verdicts at another level, or corrected for a smaller family, than their plan froze."""
+    found = []
+    for verdict in ledger.lines(VerdictLine):
+        line = ledger.find(ComparisonLine, verdict.comparison)
+        test: Mapping[str, object] = plan_test(plans, line.experiment) or {} if line else {}
+        alpha, family = test.get("alpha"), test.get("family_size")
+        if isinstance(alpha, int | float) and not _equal(verdict.alpha, alpha):
+            found.append(Disagreement("verdict", verdict.id, "alpha", verdict.alpha, alpha))
+        if isinstance(family, int) and verdict.family_size < family:
+            size = verdict.family_size
+            found.append(Disagreement("verdict", verdict.id, "family_size", size, family))
+    return found
+
+
 def _differing(
     kind: str, line: ComparisonLine | VerdictLine, expected: Mapping[str, float]
 ) -> list[Disagreement]:
@@ -233,4 +256,4 @@ def _differing(
 
 
 def _equal(a: float, b: float) -> bool:
-    return abs(a - b) <= 1e-9 + 1e-7 * max(abs(a), abs(b))
+    return math.isclose(a, b, rel_tol=1e-7, abs_tol=1e-9)  # never an infinite one

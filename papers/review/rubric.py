@@ -14,6 +14,7 @@ from sandbox.records import (
     CostLine,
     DeviationLine,
     EvidenceLine,
+    FailureLine,
     PlanLine,
     TrialLine,
     VerdictLine,
@@ -33,7 +34,7 @@ def _claims(case: Case) -> Answer:
         return "not applicable", "no hypothesis was tested"
     tested = {verdict.hypothesis for verdict in verdicts}
     untested = [line.title for line in case.hypotheses if line.id not in tested]
-    facts = f"{len(tested)} of {len(case.hypotheses)} hypotheses have a verdict"
+    facts = f"hypotheses with a verdict: {len(tested)} of {len(case.hypotheses)}"
     return ("no" if untested else "yes"), facts
 
 
@@ -47,7 +48,7 @@ def _repeatable(case: Case) -> Answer:
     plans = len(case.ledger.lines(PlanLine))
     return (
         "yes" if command and plans else "no"
-    ), f"{plans} frozen plans; command: {command or '?'}"
+    ), f"frozen plans: {plans}; command: {command or '?'}"
 
 
 def _settings(case: Case) -> Answer:
@@ -63,7 +64,9 @@ def _statistics(case: Case) -> Answer:
     pairs = sorted({line.pairs for line in lines})
     ruled = {verdict.comparison for verdict in case.ledger.lines(VerdictLine)}
     corrected = all(line.id in ruled for line in lines)
-    facts = f"{len(lines)} exact paired tests over {pairs[0]} to {pairs[-1]} pairs, with intervals"
+    kind = "exact" if all(line.exact for line in lines) else "sign-flip"
+    over = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
+    facts = f"{kind} paired tests: {len(lines)}, pairs in each: {over}, all with intervals"
     return ("yes" if corrected else "no"), facts
 
 
@@ -77,14 +80,16 @@ def _compute(case: Case) -> Answer:
 
 def _held_out(case: Case) -> Answer:
     tests = [line for line in case.ledger.lines(EvidenceLine) if line.split == "test"]
-    return ("yes" if tests else "no"), f"{len(tests)} values on held-out items"
+    return ("yes" if tests else "no"), f"values on held-out items: {len(tests)}"
 
 
 def _failures(case: Case) -> Answer:
     trials = case.ledger.lines(TrialLine)
-    failed = sum(trial.status != "ok" for trial in trials)
+    failed = [trial.id for trial in trials if trial.status != "ok"]
+    told = {failure.trial for failure in case.ledger.lines(FailureLine)}
     deviations = len(case.ledger.lines(DeviationLine))
-    return "yes", f"{failed} of {len(trials)} trials failed, {deviations} deviations recorded"
+    facts = f"failed trials: {len(failed)} of {len(trials)}; deviations recorded: {deviations}"
+    return ("yes" if told.issuperset(failed) else "no"), facts
 
 
 def _safety(case: Case) -> Answer:

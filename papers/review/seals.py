@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from pydantic import JsonValue
 
 from sandbox.ledger import Ledger
 from sandbox.records import (
@@ -24,6 +23,8 @@ from sandbox.records import (
 
 def broken_seals(folder: Path, ledger: Ledger) -> Iterator[str]:
     """One sentence for every file but the paper's that is not what the ledger sealed."""
+    if not ledger.lines(RunLine):
+        yield "ledger.jsonl: it records no beginning of the run, so nothing seals run.json"
     for run in ledger.lines(RunLine):
         yield from _value(folder / "run.json", run.settings_digest, folder)
         yield from _value(folder / "topic.yaml", run.topic_digest, folder)
@@ -72,8 +73,8 @@ def _value(path: Path, digest: str, folder: Path) -> Iterator[str]:
 
 
 def _value_digest(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         return digest_of(json.loads(text) if path.suffix == ".json" else yaml.safe_load(text))
     except (ValueError, TypeError, yaml.YAMLError):
         return ""
@@ -84,11 +85,7 @@ def _plan(folder: Path, line: PlanLine) -> Iterator[str]:
     if not path.is_file():
         yield f"{line.file} is missing"
         return
-    try:
-        plan: JsonValue = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        plan = None
-    if digest_of(plan) != line.plan_digest:
+    if _value_digest(path) != line.plan_digest:
         yield f"{line.file} is not the plan that was frozen"
 
 
@@ -99,6 +96,6 @@ def _origins(ledger: Ledger) -> Iterator[str]:
         if trial is None or trial.status != "ok":
             yield f"ledger.jsonl: evidence {line.id} comes from no finished trial"
             continue
-        made = (trial.seed, trial.code_digest, trial.data_digest)
-        if made != (line.seed, line.code_digest, line.data_digest):
+        made = (trial.arm, trial.seed, trial.code_digest, trial.data_digest)
+        if made != (line.arm, line.seed, line.code_digest, line.data_digest):
             yield f"ledger.jsonl: evidence {line.id} does not fit its trial {trial.id}"

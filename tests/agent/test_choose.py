@@ -3,6 +3,7 @@ import pytest
 from agent.minds.mind import Known
 from agent.minds.playbook.choose import Candidate, beliefs, candidates, choose, entropy
 from agent.minds.playbook.family import Idea, Setting, all_families
+from agent.minds.playbook.playbook import _nothing_left
 from sandbox.records import HypothesisLine
 from tools.experiment import Arm
 from tools.merging.miniature import Miniature
@@ -134,3 +135,9 @@ def test_a_follow_up_is_not_followed_up_again():
         SETTING, (known("layer_swap", "supported", "ablate"),), each_costs(1), (0,), (9,)
     )
     assert not [c for c in found if c.family == "layer_swap" and c.relation]
+
+
+def test_why_nothing_is_asked_tells_an_empty_purse_from_an_empty_list():
+    broke = choose([candidate("open", "a", "b")], each_costs(10), 3, 1.0, (), 0)
+    assert "budget" in _nothing_left(broke)
+    assert "budget" not in _nothing_left(choose([], each_costs(10), 3, 1e9, (), 0))

@@ -191,7 +191,7 @@ def test_a_run_goes_by_folder_id_part_of_it_or_last(tmp_path: Path) -> None:
     old = make_run(tmp_path, "2026-01-02-b-0002", "2026-01-02T10:00:00", "stopped")
     new = make_run(tmp_path, "2026-01-02-a-0001", "2026-01-02T11:00:00", "stopped")
     assert all_runs(tmp_path) == [old, new]
-    names = {"last": new, "2026-01-02-b": old, "0001": new, str(old): old}
+    names = {"last": new, "2026-01-02-b": old, "0001": new, str(old): old, "02-a-00": new}
     assert {name: find_run(name, tmp_path) for name in names} == names
     with pytest.raises(BadInput, match="fits 2 runs"):
         find_run("2026", tmp_path)

@@ -81,6 +81,20 @@ def test_doctor_names_what_is_missing_and_the_mend(monkeypatch: pytest.MonkeyPat
     assert korean.state == "unchecked"
 
 
+def test_doctor_does_not_take_a_program_that_cannot_start_for_a_good_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bwrap", "pdflatex", "latexmk"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    styles = "\n".join(f"echo /{name}" for name in doctor.STYLES)
+    (tmp_path / "kpsewhich").write_text(f"#!/bin/sh\n{styles}\n")
+    (tmp_path / "kpsewhich").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor._bubblewrap().state == "missing"
+    assert doctor._tex().state == "missing"
+
+
 def test_doctor_is_content_only_when_all_that_is_required_was_seen() -> None:
     good = Check("a", "ok", "", required=True)
     assert healthy([good, Check("b", "missing", "")])

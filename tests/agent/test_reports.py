@@ -26,6 +26,7 @@ from sandbox.records import (
     VerdictLine,
 )
 from tools import roster
+from tools.freeze import frozen_plans
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +97,13 @@ def test_a_budget_too_small_for_any_trial_ends_in_a_report_and_exit_code_3(run):
     assert "budget" in summary
 
 
+def test_a_mind_that_proposes_nothing_has_not_spent_the_budget(run):
+    ending, ledger, _ = run({"propose": [{"hypotheses": [], "why": "nothing is worth asking"}]})
+    assert (ending.status, ending.exit_code) == ("failed", 1)
+    assert not ledger.lines(TrialLine)
+    assert "nothing is worth asking" in (ending.run / "SUMMARY.md").read_text(encoding="utf-8")
+
+
 def test_calls_that_no_plan_contains_are_refused_and_nothing_is_measured(run):
     unplanned = {"tool": "evaluate", "arguments": {"role": "base"}}
     script = {
@@ -107,7 +115,10 @@ def test_calls_that_no_plan_contains_are_refused_and_nothing_is_measured(run):
     refused = [c for c in ledger.lines(CallLine) if c.status == "refused"]
     assert [c.tool for c in refused] == ["evaluate"]
     assert not ledger.lines(TrialLine)
-    assert len(ledger.lines(DeviationLine)) == 2
+    (plan,) = frozen_plans(ledger, ending.run)
+    assert {line.what for line in ledger.lines(DeviationLine)} == {
+        f"arm {arm.name} was not run" for arm in plan.arms
+    }
     assert ending.status == "failed"
     assert [v.ruling for v in ledger.lines(VerdictLine)] == ["inconclusive"]
     assert [c.claim for c in ledger.lines(ClaimLine)] == ["descriptive"]

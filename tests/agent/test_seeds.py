@@ -46,3 +46,10 @@ def test_data_for_too_few_pairs_are_refused_before_any_work():
     subject.most_seeds = 6
     with pytest.raises(BadInput, match="allow 6"):
         seeds_of(topic(), subject, settings())
+
+
+def test_data_for_exactly_three_times_the_pairs_still_give_seeds():
+    subject = Miniature("quick")
+    subject.most_seeds = 10 + 3 * 24
+    seeds, spare = seeds_of(topic(seeds=24), subject, settings(3))
+    assert len({*seeds, *spare}) == 72

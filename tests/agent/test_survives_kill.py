@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,21 @@ import pytest
 from agent.run import begin, resume
 from agent.settings import read_settings
 from agent.topic import Topic, topic_from
+from papers.verify import verify
 from sandbox.errors import CannotResume
 from sandbox.ledger import Ledger
 from sandbox.records import ComparisonLine, EvidenceLine, HypothesisLine, PaperLine, TrialLine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-MOMENTS = 10
+WHILE_MEASURING = 7
+AS_PAPER = (
+    ("paper/manuscript.json", 3.0),
+    ("paper/manuscript.json", 3.0),
+    ("reviews/round-1.json", 0.1),
+)
+"""What is written when the PDF's build begins or a review is over, and how late a kill may come."""
+MOMENTS = WHILE_MEASURING + len(AS_PAPER)
 GO_ON = """
 import sys
 from pathlib import Path
@@ -38,10 +47,10 @@ def small_topic() -> Topic:
     body = {
         "question": "Does the end of a network carry the language of its answer?",
         "profile": "quick",
-        "first": ["layer_swap", "transfer"],
-        "hypotheses": 2,
+        "first": ["layer_swap", "transfer", "joint"],
+        "hypotheses": 3,
         "alpha": 0.49,
-        "seeds": 3,
+        "seeds": 4,
         "evaluations": 30,
         "budget": {"wall": "60m"},
     }
@@ -67,16 +76,16 @@ def effects(ledger: Ledger) -> dict[str, float]:
     return {titles[c.hypothesis]: c.effect for c in ledger.lines(ComparisonLine)}
 
 
-def killed_after(folder: Path, cache: Path, sign: str, seconds: float) -> bool:
-    """Go on with the run in a process of its own; kill it so long after `sign` was seen.
+def killed_when(folder: Path, cache: Path, due: Callable[[float], bool], seconds: float) -> bool:
+    """Go on with the run in a process of its own; kill it so many seconds after `due` holds.
 
-    sign: a file of a trial that is written when it starts or ends. False when the run finished.
+    due: is given the time at which the process began. False when the run finished before.
     """
     began = time.time()
     command = [sys.executable, "-P", "-c", GO_ON, str(folder), str(cache)]
     child = subprocess.Popen(command, start_new_session=True)
-    while child.poll() is None and not seen(folder, sign, began):
-        time.sleep(0.1)
+    while child.poll() is None and not due(began):
+        time.sleep(0.05)
     try:
         child.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -87,16 +96,24 @@ def killed_after(folder: Path, cache: Path, sign: str, seconds: float) -> bool:
     return False
 
 
-def seen(folder: Path, sign: str, since: float) -> bool:
-    """Whether a trial wrote that file, or the paper was written, since then."""
-    places = (*folder.glob(f"trials/*/{sign}"), folder / "paper" / "manuscript.json")
-    return any(p.stat().st_mtime > since for p in places if p.exists())
+def finished(folder: Path) -> int:
+    """How many trials the ledger holds."""
+    text = (folder / "ledger.jsonl").read_text(encoding="utf-8")
+    return text.count('"kind":"trial"')
 
 
-def moment(dice: random.Random) -> tuple[str, float]:
-    """A random moment: some seconds after a trial started, or soon after one ended."""
-    sign = dice.choice(("stdout.log", "stdout.log", "outcome.json"))
-    return sign, dice.uniform(0.0, 2.0 if sign == "stdout.log" else 1.0)
+def moments(
+    folder: Path, trials: int, dice: random.Random
+) -> Iterator[tuple[Callable[[float], bool], float]]:
+    """Ten random moments: between the first trial and the last, then in each stage of the paper."""
+    for count in sorted(dice.sample(range(trials - 2), WHILE_MEASURING)):
+        yield (lambda began, count=count: finished(folder) >= count), dice.uniform(0.0, 3.0)
+    for name, latest in AS_PAPER:
+        yield (lambda began, file=folder / name: newer(file, began)), dice.uniform(0.0, latest)
+
+
+def newer(file: Path, since: float) -> bool:
+    return file.exists() and file.stat().st_mtime > since
 
 
 def begun(home: Path) -> Path:
@@ -108,25 +125,32 @@ def begun(home: Path) -> Path:
 
 def test_a_run_killed_ten_times_finishes_repeats_no_trial_and_measures_the_same(tmp_path):
     calm = begin(small_topic(), settings(tmp_path / "calm"))
+    undisturbed = Ledger(calm.run / "ledger.jsonl")
+    every = {line.id for line in undisturbed.lines(TrialLine)}
     folder, cache = begun(tmp_path / "killed"), tmp_path / "killed" / "cache"
-    moments = random.Random(20260101)
-    kills, ended = 0, {}
-    while kills < MOMENTS and killed_after(folder, cache, *moment(moments)):
-        kills += 1
+    ended, counts = {}, []
+    for due, seconds in moments(folder, len(every), random.Random(20260101)):
+        if not killed_when(folder, cache, due, seconds):
+            break
+        counts.append(finished(folder))
         for path in (folder / "trials").glob("*/outcome.json"):
             ended.setdefault(path, path.stat().st_mtime_ns)
     ending = resume(folder, settings(tmp_path / "killed"))
     ledger = Ledger(folder / "ledger.jsonl")
-    undisturbed = Ledger(calm.run / "ledger.jsonl")
-    assert kills == MOMENTS, f"the run was over after {kills} kills"
+    assert len(counts) == MOMENTS, f"the run was over after {len(counts)} kills"
+    between = {count for count in counts if 0 < count < len(every)}
+    assert len(between) >= 4, f"trials finished at each kill: {counts}"
+    assert counts[-len(AS_PAPER) :] == [len(every)] * len(AS_PAPER)
     assert ending.status == calm.status
     assert ending.verdicts == calm.verdicts
     assert measured(ledger) == measured(undisturbed)
     assert effects(ledger) == effects(undisturbed)
-    assert all(count == 1 for count in Counter(t.id for t in ledger.lines(TrialLine)).values())
-    assert {t.id for t in ledger.lines(TrialLine)} == {t.id for t in undisturbed.lines(TrialLine)}
-    assert ended
+    assert [
+        count for _, count in Counter(t.id for t in ledger.lines(TrialLine)).most_common(1)
+    ] == [1]
+    assert {line.id for line in ledger.lines(TrialLine)} == every
     assert all(path.stat().st_mtime_ns == when for path, when in ended.items())
+    assert verify(folder).ok
 
 
 def test_a_run_of_another_graph_is_not_resumed(tmp_path, monkeypatch):

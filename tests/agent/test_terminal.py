@@ -34,7 +34,7 @@ def test_the_picture_shows_stage_trials_best_spend_and_time_left() -> None:
     screen(AT_WORK)
     screen.live.console.print(screen.picture())
     shown = page.getvalue()
-    for part in ("experiment", "12 of 96 done, 2 running", "81.2%", "1m 05s of 6m 00s", "left"):
+    for part in ("experiment", "12 of 96 done, 2 running", "81.2%", "1 min 05 s of 6 min, 4 min"):
         assert part in shown
     assert "한국어와" in shown
 
@@ -45,7 +45,46 @@ def test_no_line_of_the_picture_is_wider_than_the_terminal(width: int) -> None:
     screen = Screen(Console(file=page, width=width))
     screen(AT_WORK)
     screen.live.console.print(screen.picture())
-    assert max(cell_len(line) for line in page.getvalue().splitlines()) <= width
+    lines = page.getvalue().splitlines()
+    assert max(cell_len(line) for line in lines) <= width
+    labels = ["stage", "hypothesis", "trials", "best so far", "time", "spent"]
+    assert [line[:11].rstrip() for line in lines[-6:]] == labels
+    said = " ".join(lines)
+    for part in ("experiment", "12 of 96 done", "81.2% on held-out", "1 min 05 s of 6 min"):
+        assert part in said
+
+
+def test_a_narrow_picture_names_the_present_stage_alone() -> None:
+    page = io.StringIO()
+    screen = Screen(Console(file=page, width=80))
+    screen(replace(AT_WORK, stage="publish"))
+    screen.live.console.print(screen.picture())
+    assert "publish (9 of 9)" in page.getvalue()
+
+
+def test_what_is_kept_above_the_picture_says_which_hypothesis_it_is_about() -> None:
+    page = io.StringIO()
+    screen = Screen(Console(file=page, width=100))
+    for name in ("even", "odd"):
+        screen(Event(stage="hypothesize", text=f"{name} should win.", hypothesis=name))
+    screen(replace(AT_WORK, text="started: evolved merge, seed 3", hypothesis="even"))
+    for name in ("even", "odd"):
+        screen(Event(stage="interpret", text="so far refuted", hypothesis=name))
+    assert page.getvalue().splitlines() == [
+        "hypothesis: even",
+        "even should win.",
+        "hypothesis: odd",
+        "odd should win.",
+        "so far refuted: even",
+        "so far refuted: odd",
+    ]
+
+
+def test_the_best_so_far_never_falls() -> None:
+    screen = Screen(Console(file=io.StringIO(), width=80))
+    screen(AT_WORK)
+    screen(replace(AT_WORK, trials_total=56, best=0.5))
+    assert screen.event.best == AT_WORK.best
 
 
 def test_plain_lines_tell_stages_and_hypotheses_once_and_trials_rarely() -> None:
@@ -66,7 +105,7 @@ def test_plain_lines_tell_stages_and_hypotheses_once_and_trials_rarely() -> None
         "failed: trial 90",
         "trials 89 of 96, best 81.2%",
         "interpret",
-        "so far refuted",
+        "so far refuted: odd",
     ]
 
 
@@ -88,7 +127,8 @@ def test_a_pipe_gets_plain_lines_and_machines_get_nothing() -> None:
 
 
 def test_durations_read_as_people_say_them() -> None:
-    assert [clock(s) for s in (0.4, 59, 185, 7810)] == ["0s", "59s", "3m 05s", "2h 10m"]
+    said = {0.4: "0 s", 25: "25 s", 59.7: "1 min", 252: "4 min 12 s", 11_100: "3 h 05 min"}
+    assert {seconds: clock(seconds) for seconds in said} == said
 
 
 def test_the_first_interrupt_asks_to_stop_and_the_second_stops_at_once(

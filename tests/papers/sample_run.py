@@ -37,6 +37,7 @@ from sandbox.records import (
     short_id,
 )
 from tests.papers.sample_manuscript import sample_manuscript
+from tools.compare import interval
 from tools.experiment import Arm, Experiment, PairedTest, Side
 from tools.trial import TrialSpec
 
@@ -336,14 +337,14 @@ def _comparison(
     controls = [best(test.control, seed) for seed in SEEDS]
     differences = [t.value - c.value for t, c in zip(treated, controls, strict=True)]
     effect = sum(differences) / len(differences)
-    spread = (sum((d - effect) ** 2 for d in differences) / 7 / 8) ** 0.5
+    low, high = interval(differences)
     line = ComparisonLine(
         id=short_id({"comparison": experiment.id}), experiment=experiment.id,
         hypothesis=experiment.hypothesis, metric="accuracy", treatment=test.treatment.label,
         control=test.control.label, seeds=SEEDS, pairs=8,
         treatment_mean=sum(e.value for e in treated) / 8,
         control_mean=sum(e.value for e in controls) / 8, differences=tuple(differences),
-        effect=effect, low=effect - 1.9 * spread, high=effect + 1.9 * spread,
+        effect=effect, low=low, high=high,
         null_effect=test.null_effect, predicted_effect=test.predicted_effect,
         p_support=_sign_flip([d - test.null_effect for d in differences]),
         p_refute=_sign_flip([test.predicted_effect - d for d in differences]),

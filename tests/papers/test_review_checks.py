@@ -10,6 +10,7 @@ import pytest
 
 from papers.manuscript import Block, Figure, Manuscript, Paragraph, Table
 from papers.review.check import all_checks
+from papers.review.checks.figure_against_data import _reaches_zero
 from papers.review.finding import Case, Finding, Unchecked
 from papers.review.panel import consult
 from sandbox.records import (
@@ -23,15 +24,10 @@ from sandbox.records import (
     TrialLine,
     VerdictLine,
 )
-from tests.papers.review_case import each_block, recorded, rewrite, saying, sound_case, written
+from tests.papers.review_case import each_block, recorded, rewrite, saying, written
 
 Spoil = Callable[[Case], Case]
 TASK = "largest.ko"
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    return sound_case(tmp_path_factory.mktemp("review") / "run")
 
 
 def only(kind: type[Any], **update: Any) -> Callable[[AnyLine], AnyLine]:
@@ -415,3 +411,23 @@ def test_a_quoted_hypothesis_is_no_claim(sound: Case) -> None:
 def test_rewriting_needs_the_text_to_be_there(sound: Case) -> None:
     with pytest.raises(AssertionError):
         rewrite(sound.manuscript, ("not in the paper", ""))
+
+
+@pytest.mark.parametrize(
+    ("ticks", "reaches"),
+    [
+        (["0.0", "0.5", "1.0"], True),
+        (["\N{MINUS SIGN}0.2", "0.1"], True),
+        (["0.8", "0.9"], False),
+        (["\N{MINUS SIGN}0.3", "\N{MINUS SIGN}0.1"], False),
+        ([], False),
+    ],
+)
+def test_bars_whose_axis_does_not_show_zero_are_cut(ticks: list[str], reaches: bool) -> None:
+    assert _reaches_zero(ticks) is reaches
+
+
+def test_a_quoted_hypothesis_beside_a_seeds_value_is_no_conclusion(sound: Case) -> None:
+    statement = _first(sound, HypothesisLine).statement
+    text = f"{statement} Seed six gives {{{{at:evolve/largest.ko/test/6|.3f}}}}."
+    assert look("one_seed_conclusion", saying(sound, text)) == []

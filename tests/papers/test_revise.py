@@ -10,13 +10,8 @@ from papers.manuscript import Manuscript, Paragraph
 from papers.review.finding import Case, Finding, Mend, Round, Severity, Unchecked
 from papers.review.panel import review
 from papers.revise import EMPTIED, revise, stop
-from tests.papers.review_case import rewrite, saying, sound_case
+from tests.papers.review_case import rewrite, saying
 from tests.papers.test_review_checks import CASES
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    return sound_case(tmp_path_factory.mktemp("revise") / "run")
 
 
 def finding(severity: Severity = "blocking", id: str = "f", mend: Mend | None = None) -> Finding:

@@ -178,15 +178,7 @@ def test_quick_specialists_compose_when_they_are_merged(tmp_path: Path) -> None:
     """One seed of the quick profile, end to end: the evolved merge beats both parents by far."""
     subject = Miniature("quick")
     items = subject.items(0)
-    tasks = {
-        card.name: TaskView(
-            card.name,
-            card.kind,
-            items[card.name]["dev"],
-            tuple(Question(item.prompt) for item in items[card.name]["test"]),
-        )
-        for card in subject.cards
-    }
+    tasks = {card.name: TaskView.of(card, items[card.name]) for card in subject.cards}
     models: dict[str, Path] = {}
 
     def accuracy(found: TrialResult) -> float:

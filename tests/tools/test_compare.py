@@ -8,14 +8,7 @@ from hypothesis import strategies as st
 
 from sandbox.errors import NothingToCompare
 from sandbox.records import EvidenceLine, TrialLine
-from tests.tools.small_world import (
-    SmallSubject,
-    ThreadExecutor,
-    open_ledger,
-    plan,
-    shop,
-    use_small_tools,
-)
+from tests.tools.small_world import SmallSubject, ThreadExecutor, open_ledger, plan, shop
 from tools.compare import compare, compare_all, holm, interval, rule, sign_flip
 from tools.conduct import conduct
 from tools.freeze import freeze
@@ -23,11 +16,7 @@ from tools.tool import find_tool
 
 DIFFERENCES = st.lists(st.integers(-1000, 1000).map(lambda n: n / 1000), min_size=1, max_size=9)
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
-
-
-@pytest.fixture(autouse=True)
-def _small_tools(monkeypatch):
-    use_small_tools(monkeypatch)
+pytestmark = pytest.mark.usefixtures("small_tools")
 
 
 def _enumerated(differences):
@@ -190,6 +179,7 @@ def test_nothing_to_compare_is_said_and_never_a_number(tmp_path):
         ([0.9, 0.3] * 4, "inconclusive", "Neither test"),
         ([0.51, 0.52, 0.53, 0.54, 0.51, 0.95, 0.51, 0.52], "inconclusive", "falls short"),
         ([0.9] * 7 + [None], "inconclusive", "Fewer pairs"),
+        ([0.3 + 0.3] * 8, "supported", "reaches the prediction"),
     ],
 )
 def test_a_ruling_follows_from_both_tests_and_the_prediction(tmp_path, treatment, ruling, words):
@@ -199,6 +189,11 @@ def test_a_ruling_follows_from_both_tests_and_the_prediction(tmp_path, treatment
     assert verdict.ruling == ruling
     assert words in verdict.reason
     assert verdict.family_size == 8
+
+
+def test_a_single_pair_on_the_prediction_is_no_sign_of_falling_short():
+    assert sign_flip([0.3 - 0.2], 0.1, "less") == 1.0
+    assert sign_flip([0.3 - 0.1], 0.2, "greater") == 1.0
 
 
 def test_verdicts_share_one_family(tmp_path):

@@ -7,26 +7,14 @@ import pytest
 
 from sandbox.ledger import Ledger
 from sandbox.records import CostLine, DeviationLine, EvidenceLine, FailureLine, TrialLine
-from tests.tools.small_world import (
-    PowerCut,
-    SmallSubject,
-    ThreadExecutor,
-    open_ledger,
-    plan,
-    shop,
-    use_small_tools,
-)
+from tests.tools.small_world import PowerCut, SmallSubject, ThreadExecutor, open_ledger, plan, shop
 from tools.conduct import conduct
 from tools.freeze import freeze
 from tools.roster import cost_s, roster
 from tools.trial_folder import TrialFolder
 
 SUBJECT = SmallSubject()
-
-
-@pytest.fixture(autouse=True)
-def _small_tools(monkeypatch):
-    use_small_tools(monkeypatch)
+pytestmark = pytest.mark.usefixtures("small_tools")
 
 
 def _values(ledger: Ledger) -> dict[str, float]:

@@ -3,28 +3,18 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from sandbox.errors import PlanRefused
 from sandbox.records import PlanLine, digest_of
-from tests.tools.small_world import (
-    SmallSubject,
-    ThreadExecutor,
-    open_ledger,
-    plan,
-    shop,
-    use_small_tools,
-)
+from tests.tools.small_world import SmallSubject, ThreadExecutor, open_ledger, plan, shop
 from tools.baselines import missing_baselines
 from tools.conduct import conduct
 from tools.experiment import Arm
 from tools.freeze import check_frozen, freeze, frozen_plans, seeds_needed
 
 SUBJECT = SmallSubject()
-
-
-@pytest.fixture(autouse=True)
-def _small_tools(monkeypatch):
-    use_small_tools(monkeypatch)
+pytestmark = pytest.mark.usefixtures("small_tools")
 
 
 def _changed(experiment, **test):
@@ -85,7 +75,8 @@ def _with_arm(experiment, **arm):
         (plan(seeds=(1, 2)), "2 paired seeds cannot give p below 0.25"),
         (plan(family_size=2), "use at least 4 seeds"),
         (plan(seeds=(1, 2, 2)), "a seed is listed twice"),
-        (plan(seeds=tuple(range(21))), "allows 20"),
+        (plan(seeds=tuple(range(21))), "seed 20 is not one of the 20 that small allows"),
+        (plan(seeds=(1, 2, 21)), "seed 21 is not one of the 20"),
         (plan(hypothesis="h9"), "'h9', which is not in the ledger"),
         (plan(metric="beauty"), "metric 'beauty' is not measured"),
         (plan(metric="cpu_s", control=("left",)), "counted once per trial"),
@@ -112,6 +103,18 @@ def test_the_unknown_task_of_a_side_is_named(tmp_path):
     side = plan().test.control.model_copy(update={"tasks": ("dance",)})
     with pytest.raises(PlanRefused, match="unknown task 'dance'"):
         freeze(_changed(plan(), control=side), SUBJECT, open_ledger(tmp_path), tmp_path)
+
+
+def test_an_arm_is_not_compared_with_itself_under_another_label(tmp_path):
+    side = plan().test.treatment.model_copy(update={"label": "by another name"})
+    with pytest.raises(PlanRefused, match="treatment and control are the same"):
+        freeze(_changed(plan(), control=side), SUBJECT, open_ledger(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize("field", ["null_effect", "predicted_effect", "alpha"])
+def test_a_plan_has_no_number_that_is_none(field):
+    with pytest.raises(ValidationError, match="finite number"):
+        plan(**{field: float("nan")})
 
 
 def test_the_best_of_several_treatments_would_be_chosen_on_the_test(tmp_path):

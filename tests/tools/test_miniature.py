@@ -16,7 +16,7 @@ from tools.tasks.answer import Speaker
 
 torch.set_num_threads(1)
 QUICK = PROFILES["quick"]
-SHORT = Profile("short", 6, 4, 5, 8, 6, 8, 4)
+SHORT = Profile("short", 6, 7, 4, 5, 8, 6, 8, 4)
 
 
 def held_out(seed: int) -> list[tuple[int, ...]]:
@@ -136,7 +136,7 @@ def test_the_fast_forward_pass_equals_transformers_in_values_and_gradients() -> 
 
 
 def test_training_is_repeatable_lowers_the_loss_and_leaves_frozen_embeddings() -> None:
-    course = course_of("skill", Profile("short", 0, 40, 0, 0, 0, 0, 0))
+    course = course_of("skill", Profile("short", 0, 7, 40, 0, 0, 0, 0, 0))
     first, second = new_model(2, "base"), new_model(2, "base")
     before = first.model.embed_tokens.weight.clone()
     tokens, answers = draw_items(course, 7, "skill", [])

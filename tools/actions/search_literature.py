@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.desk import Desk
-from tools.literature.library import Entry
 from tools.tool import tool
 
 
@@ -19,9 +18,9 @@ class SearchLiterature(BaseModel):
 
 
 class Work(BaseModel):
-    """A work that may be cited by its key."""
+    """A work that may be cited by its key: what a mind is told of a library entry."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
     key: str
     title: str
@@ -43,15 +42,4 @@ class Works(BaseModel):
 def search_literature(arguments: SearchLiterature, desk: Desk) -> Works:
     """Search the embedded library; only works found here may be cited."""
     found = desk.library.search(arguments.query, arguments.limit)
-    return Works(works=tuple(_work(entry) for entry in found))
-
-
-def _work(entry: Entry) -> Work:
-    return Work(
-        key=entry.key,
-        title=entry.title,
-        authors=entry.authors,
-        year=entry.year,
-        venue=entry.venue,
-        identifier=entry.identifier,
-    )
+    return Works(works=tuple(Work.model_validate(entry) for entry in found))

@@ -18,7 +18,7 @@ class TrainArguments(BaseModel):
 
     role: str = Field(description="role whose course is taken", min_length=1)
     start: str = Field("", description="role that the weights start from; empty: a new model")
-    profile: Literal["standard", "quick"] = "standard"
+    profile: Literal["standard", "quick", "long"] = "standard"
 
     def needs(self) -> tuple[str, ...]:
         """Roles whose checkpoints the call reads."""

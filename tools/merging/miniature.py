@@ -42,6 +42,7 @@ class Miniature:
     """Two specialists of one tiny Llama, trained anew for every seed."""
 
     name = "miniature"
+    domain = "merging"
     primary = "largest.ko"
     kept: tuple[str, ...] = ("largest.en", "copy.ko", "successor.ko", "bigger.ko")
     groups = (
@@ -51,9 +52,7 @@ class Miniature:
     most_seeds = 1000
     caveat = (
         "The recipe of the miniature (how long its base is trained, and how many of its items mix "
-        "the languages) was chosen on exploratory seeds, which are not used here, so that tuned "
-        "task arithmetic leaves a search something to find: with a longer-trained base every "
-        "search comes close to perfect accuracy and they cannot be told apart."
+        "the languages) was chosen on exploratory seeds, which are not used here."
     )
     pairing = (
         "Each pair is one seed: every seed trains a new base model and new specialists and draws "
@@ -61,11 +60,12 @@ class Miniature:
     )
 
     def __init__(self, profile: str = "standard") -> None:
-        """Set up the `standard` or the `quick` profile. Raises UnknownName for any other."""
+        """Set up the `standard`, `quick` or `long` profile. Raises UnknownName for any other."""
         self.profile = find_profile(profile)
-        quick = "" if profile == "standard" else f" ({profile} profile, trained for fewer steps)"
+        recipe = {"quick": "trained for fewer steps", "long": "its base trained for more steps"}
+        other = f" ({profile} profile, {recipe[profile]})" if profile in recipe else ""
         self.description = (
-            f"a two-language miniature{quick}: Llama models of 131,520 parameters "
+            f"a two-language miniature{other}: Llama models of 131,520 parameters "
             "trained on number words in English and Korean, of which one learns to name the "
             "largest of six numbers in English and another practises easier tasks in Korean"
         )

@@ -2,9 +2,9 @@
 
 There is one set of models, so pairs come from the items: each task's items are split once, by the
 digest of the question, into a dev pool (a third) and a test pool; the test pool is dealt into
-disjoint blocks, one a seed, and each seed draws its dev items from the dev pool. Consecutive seeds,
-up to `most_seeds`, therefore have disjoint test items. Conclusions hold for these checkpoints, not
-for others trained in the same way.
+disjoint blocks of one size, one a seed, and each seed draws its dev items from the dev pool.
+Consecutive seeds, up to `most_seeds`, therefore have disjoint test items. Conclusions hold for
+these checkpoints, not for others trained in the same way.
 
 Without `base`, only methods that need none (linear, slerp) can be run: task vectors, and so every
 search, need the common ancestor, and none of the models is quietly taken for it.
@@ -79,6 +79,7 @@ class OwnModels:
     """Experts, their base and JSONL tasks; the first task is the one asked about."""
 
     name = "own-models"
+    domain = "merging"
 
     def __init__(self, models: Sequence[ModelEntry], base: str, tasks: Sequence[TaskEntry]) -> None:
         """Read and check everything. Raises BadInput for the first thing that is wrong."""
@@ -103,8 +104,9 @@ class OwnModels:
             MOST_BLOCKS, *(len(pool.test) // LEAST_BLOCK for pool in self._pools.values())
         )
         self.description = (
-            f"{len(models)} checkpoints of the user's own ({opened[0][1].architecture}, "
-            f"{self.parameters:,} parameters) and {len(tasks)} of the user's tasks"
+            f"{len(models)} checkpoints ({opened[0][1].architecture}, "
+            f"{self.parameters:,} parameters) and {len(tasks)} "
+            f"{'task' if len(tasks) == 1 else 'tasks'} of the user's own"
         )
         self.caveat = ""
         self.pairing = (
@@ -161,7 +163,8 @@ class OwnModels:
     def _deal(self, name: str, pool: Pool, seed: int) -> dict[Split, tuple[Item, ...]]:
         draw = random.Random(f"hanji dev items {name} {seed}")  # noqa: S311
         count = min(MOST_DEV, max(1, len(pool.dev) * 4 // 5))
-        test = pool.test[seed % self.most_seeds :: self.most_seeds]
+        block = len(pool.test) // self.most_seeds  # the paper names one number for all seeds
+        test = pool.test[seed % self.most_seeds :: self.most_seeds][:block]
         return {"dev": tuple(draw.sample(pool.dev, count)), "test": test}
 
     def data_digest(self, seed: int) -> str:
@@ -191,7 +194,7 @@ def _roles(models: Sequence[ModelEntry], opened: Mapping[str, Checkpoint]) -> tu
         found.append(Role(BASE, "base model", "base", text, {}, (), opened[BASE].folder.resolve()))
     for model in models:
         folder = opened[model.role].folder.resolve()
-        text = f"brought by the person: {model.path}"
+        text = f"brought by the person, {Path(model.path).name}"
         label = model.label or model.role
         found.append(Role(model.role, label, model.kind, text, {}, (), folder, model.skilled_in))
     return tuple(found)

@@ -11,13 +11,14 @@ from sandbox.errors import UnknownName
 class Profile:
     """Training steps of each kind of model, and items of the tasks.
 
-    The base knows its own tasks perfectly after 200 steps. Many more steps (800) bring its experts
-    so close together that a plain sum of their task vectors reaches 0.99: nothing is left to find.
-    main_test: for `largest` in either language. main_dev: for the task that is searched on.
+    mixed_in: one base item in so many mixes the languages. The base knows its own tasks perfectly
+    after 200 steps. main_test: for `largest` in either language. main_dev: for the task that is
+    searched on.
     """
 
     name: str
     base_steps: int
+    mixed_in: int
     expert_steps: int
     joint_steps: int
     main_test: int
@@ -29,8 +30,9 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("standard", 240, 250, 500, 2000, 500, 300, 100),
-        Profile("quick", 200, 120, 240, 300, 100, 100, 40),
+        Profile("standard", 240, 7, 250, 500, 2000, 500, 300, 100),
+        Profile("quick", 200, 7, 120, 240, 300, 100, 100, 40),
+        Profile("long", 800, 3, 250, 500, 2000, 500, 300, 100),
     )
 }
 

@@ -42,8 +42,7 @@ def course_of(role: str, profile: Profile) -> Course:
     """The course of a miniature role. Raises UnknownName."""
     skill = (("largest", "en"),)
     language = tuple((task, "ko") for task in EASY)
-    # One item in seven mixes the languages: the skill then transfers, but not by itself.
-    tongues = ("en", "ko") * 3 + ("mixed",)
+    tongues = ("en", "ko") * (profile.mixed_in // 2) + ("mixed",)
     first = tuple((task, tongue) for tongue in tongues for task in EASY)
     courses = {
         "base": Course(first, profile.base_steps, 3e-3, False),

@@ -26,7 +26,7 @@ def read_jsonl(path: Path) -> tuple[TaskKind, tuple[Item, ...]]:
     if not path.is_file():
         raise BadInput(f"{path}: no such task file", "give the path of a JSONL file")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: is not UTF-8 text", "save the task file as UTF-8") from error
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip()]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-TaskKind = Literal["exact_match", "multiple_choice"]
+from sandbox.records import Split
+
+TaskKind = Literal["exact_match", "multiple_choice", "positions", "bits"]
+"""The last two are of sequences, see tools/tasks/asked.py."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class TaskCard:
 
     chance: accuracy of a guess. source: where the items come from.
 
-    answer_tokens: the most tokens that an answer may have.
+    answer_tokens: the most tokens that an answer may have. classes: what an answer of a sequence
+    task can be, 0 for other tasks.
     """
 
     name: str
@@ -44,6 +49,7 @@ class TaskCard:
     description: str
     source: str
     answer_tokens: int = 1
+    classes: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,3 +61,9 @@ class TaskView:
     dev: tuple[Item, ...]
     test: tuple[Question, ...]
     answer_tokens: int = 1
+
+    @classmethod
+    def of(cls, card: TaskCard, items: Mapping[Split, tuple[Item, ...]]) -> TaskView:
+        """The dev items with their answers, the test items without."""
+        test = tuple(Question(item.prompt, item.choices) for item in items["test"])
+        return cls(card.name, card.kind, items["dev"], test, card.answer_tokens)

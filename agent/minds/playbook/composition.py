@@ -11,8 +11,8 @@ from agent.minds.playbook.family import Idea, Setting, family
     prior=(2.0, 1.0),
     links={"label_free": 1.0, "tuned_arithmetic": 1.0},
     meaning={
-        "supported": "The skill and the fluency were learned apart, and the search found "
-        "weights under which both act in the same model.",
+        "supported": "What the experts learned apart acts together in one model, under the "
+        "weights that the search found.",
         "refuted": "The search recovers no more than what a parent already had, so at this "
         "scale composition should not be assumed from merging.",
         "inconclusive": "The runs do not settle whether the merge adds to its parents; more "
@@ -28,8 +28,8 @@ def composition(at: Setting) -> Idea | None:
         statement="The evolved merge should be more accurate than its better parent.",
         rationale=(
             "Merging experts of a common base was reported to yield abilities that no source has "
-            "{{citep:akiba2025evolutionary}}: an expert brings the skill, another the fluency, and "
-            "task vectors add {{citep:ilharco2023task}}."
+            "{{citep:akiba2025evolutionary}}: each expert brings a part of it, and task vectors "
+            "add {{citep:ilharco2023task}}."
         ),
         prediction="evolved merge - best parent >= 0.10 accuracy",
         refuted_by="the mean difference is below 0.10 and the exact test says so",

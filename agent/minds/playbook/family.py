@@ -22,6 +22,11 @@ class Setting:
     evaluations: int
 
     @property
+    def domain(self) -> str:
+        """What the subject is about."""
+        return self.subject.domain
+
+    @property
     def parents(self) -> tuple[Role, ...]:
         """The experts to merge, in the subject's order; the first is the skill's."""
         return tuple(role for role in self.subject.roles if role.kind == "parent")
@@ -105,7 +110,8 @@ class Family:
 
     links: other family -> pseudo-observations that its ruling adds here; negative when its success
     speaks against this one. meaning: ruling -> what it would mean, for the paper; no digits, no
-    claim beyond the test.
+    claim beyond the test. domain: of the subjects that it is about. gate: part of the known order
+    that a run must reproduce before it asks anything else.
     """
 
     name: str
@@ -114,10 +120,12 @@ class Family:
     supported: float = 1.0
     unsupported: float = 1.0
     links: Mapping[str, float] = field(default_factory=dict)
+    domain: str = "merging"
+    gate: bool = False
 
 
 _families = catalogue.create("hanji", "families", entry_points=True)
-NOT_FAMILIES = {"family", "arms", "choose", "followups", "playbook", "story"}
+NOT_FAMILIES = {"family", "arms", "choose", "followups", "playbook", "relations", "story"}
 
 
 def family(
@@ -126,6 +134,8 @@ def family(
     prior: tuple[float, float] = (1.0, 1.0),
     links: Mapping[str, float] | None = None,
     meaning: Mapping[str, str],
+    domain: str = "merging",
+    gate: bool = False,
 ) -> Callable[[Think], Think]:
     """Declare a family.
 
@@ -133,22 +143,36 @@ def family(
     """
 
     def declare(think: Think) -> Think:
-        _families.register(
-            name, func=Family(name, think, meaning, prior[0], prior[1], dict(links or {}))
-        )
+        made = Family(name, think, meaning, prior[0], prior[1], dict(links or {}), domain, gate)
+        _families.register(name, func=made)
         return think
 
     return declare
 
 
-def all_families() -> dict[str, Family]:
-    """Every family of this folder and of entry points, by name."""
-    import agent.minds.playbook
+def all_families(domain: str = "") -> dict[str, Family]:
+    """Every family of this folder, its packages and entry points, by name.
 
-    for module in pkgutil.iter_modules(agent.minds.playbook.__path__):
-        if module.name not in NOT_FAMILIES and not module.name.startswith("writing"):
-            importlib.import_module(f"agent.minds.playbook.{module.name}")
-    return dict(sorted(_families.get_all().items()))
+    domain: only those of that domain.
+    """
+    _import_all("agent.minds.playbook")
+    found = sorted(_families.get_all().items())
+    return {name: family for name, family in found if domain in ("", family.domain)}
+
+
+def gates(domain: str) -> tuple[str, ...]:
+    """Names of the families that are the domain's gate; none where there is no known order."""
+    return tuple(name for name, family in all_families(domain).items() if family.gate)
+
+
+def _import_all(package: str) -> None:
+    """Import every module that may declare a family."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        name = f"{package}.{module.name}"
+        if module.ispkg:
+            _import_all(name)
+        elif module.name not in NOT_FAMILIES and not module.name.startswith("writing"):
+            importlib.import_module(name)
 
 
 def find_family(name: str) -> Family:

@@ -17,6 +17,7 @@ from agent.minds.mind import (
     ProposeRequest,
     Reading,
     ReviseRequest,
+    RoundRequest,
     SurveyRequest,
     WriteRequest,
     mind,
@@ -60,9 +61,11 @@ class Playbook:
     def propose(self, request: ProposeRequest) -> Proposals:
         """A batch that shares its trials: families first, follow-ups as findings come in."""
         choice = _next(request, request.first)
+        if not choice.chosen:
+            return Proposals(why=_nothing_left(choice), weights=choice.weights)
         why = (
             "highest expected information for a CPU-minute, drawn from the beliefs after "
-            f"{len(request.known)} hypotheses"
+            f"{len(request.known)} {'hypothesis' if len(request.known) == 1 else 'hypotheses'}"
         )
         asked = [c.name for c in choice.chosen if c.name in request.first]
         if asked:
@@ -94,7 +97,7 @@ class Playbook:
         """Go on while a question is left that the budget can answer."""
         choice = _next(request, ())
         if not choice.chosen:
-            return Reading(again=False, why="no question is left that the budget can answer")
+            return Reading(again=False, why=_nothing_left(choice))
         names = ", ".join(c.name for c in choice.chosen)
         return Reading(again=True, why=f"worth asking next: {names}")
 
@@ -128,7 +131,7 @@ def idea_of(line: HypothesisLine, at: Setting) -> Idea:
     return with_permanent(idea, at)
 
 
-def _next(request: ProposeRequest | InterpretRequest, first: Sequence[str]) -> Choice:
+def _next(request: RoundRequest, first: Sequence[str]) -> Choice:
     at = Setting(request.subject, request.evaluations)
     open_ = candidates(at, request.known, request.price, request.seeds, request.fresh)
     batch = LATER if request.known else OPENING
@@ -140,6 +143,13 @@ def _next(request: ProposeRequest | InterpretRequest, first: Sequence[str]) -> C
         first,
         seed=request.seed * 1009 + len(request.known),
     )
+
+
+def _nothing_left(choice: Choice) -> str:
+    """Why nothing was chosen; weights are of the questions that were open."""
+    if choice.weights:
+        return "no question is left that the budget can answer"
+    return "no family has a further question about these models and tasks"
 
 
 def _proposal(candidate: Candidate) -> Proposal:

@@ -38,6 +38,11 @@ class Finding:
         return self.verdict.ruling if self.verdict and self.comparison else "untested"
 
 
+def noun(count: int, one: str, many: str) -> str:
+    """The form of a noun after a number that the paper fills in."""
+    return one if count == 1 else many
+
+
 @dataclass(frozen=True)
 class Story:
     """Read-only view of a finished run for whoever writes it up."""
@@ -109,6 +114,11 @@ class Story:
         """Ids of the claims that the ledger allows about these findings."""
         wanted = {f.hypothesis.id for f in findings}
         return tuple(c.id for c in self.ledger.lines(ClaimLine) if c.hypothesis in wanted)
+
+    @cached_property
+    def exact(self) -> bool:
+        """Whether every test went through all signs, not through a random sample of them."""
+        return all(line.exact for line in self.ledger.lines(ComparisonLine))
 
     @property
     def primary(self) -> str:

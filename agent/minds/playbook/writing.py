@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from agent.minds.playbook.story import Finding, Story
+from agent.minds.playbook.story import Finding, Story, noun
 from agent.minds.playbook.writing_discussion import discussion, limitations
 from agent.minds.playbook.writing_results import headline, overview, report
 from agent.minds.playbook.writing_setup import method, related_work, setup
@@ -54,14 +54,17 @@ def _title(story: Story) -> str:
 def _abstract(story: Story) -> tuple[Paragraph, ...]:
     if not any(f.comparison for f in story.findings):
         return (Paragraph(text=_empty_abstract()),)
+    plans = len(story.experiments)
     sentences = [
         "Merging adds the abilities of fine-tuned models without further training, but reports of "
         "what it composes seldom rest on repeated runs, on baselines of equal cost, or on tests "
         "fixed in advance.",
         "We study {{fact:subject.description|text}}.",
-        "We froze {{count:plans|words}} hypotheses, each with a numeric prediction and an exact "
-        "paired test, before the trials that decide them, and ran {{count:trials|d}} sandboxed "
-        "trials over {{count:seeds|words}} paired seeds.",
+        "We froze {{count:plans|words}} "
+        f"{noun(plans, 'hypothesis, with', 'hypotheses, each with')} a numeric prediction and "
+        f"{'an exact' if story.exact else 'a'} paired test, before the trials that decide "
+        f"{noun(plans, 'it', 'them')}, and ran {{{{count:trials|d}}}} sandboxed trials over "
+        "{{count:seeds|words}} paired seeds.",
         *(headline(f) for f in _headliners(story)),
         _baseline_sentence(story),
         _tally(story),
@@ -93,7 +96,7 @@ def _headliners(story: Story) -> list[Finding]:
 
 
 def _tally(story: Story) -> str:
-    rulings = [f.ruling for f in story.findings]
+    rulings = [f.verdict.ruling for f in story.findings if f.verdict]
     supported, refuted, undecided = (
         f"{{{{count:{name}|words}}}}" if name in rulings else "none"
         for name in ("supported", "refuted", "inconclusive")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.minds.playbook.story import Story
+from agent.minds.playbook.story import Story, noun
 from papers.draft import Passage
 from papers.manuscript import Paragraph
 
@@ -112,19 +112,19 @@ def limitations(story: Story) -> Passage:
         paragraphs.append(
             Paragraph(
                 heading="Failed trials",
-                text="{{count:trials.failed|d}} of {{count:trials|d}} trials failed or were "
-                "stopped "
-                "at a limit; they are listed in {{ref:sec:deviations}}, and the pairs they "
-                "belong to "
-                "are missing from the tests.",
+                text="Of {{count:trials|d}} trials, {{count:trials.failed|d}} failed or "
+                f"{noun(len(story.failed), 'was', 'were')} stopped at a limit; "
+                "{{ref:sec:deviations}} lists the failures, and the pairs that they belong to are "
+                "missing from the tests.",
             )
         )
     if story.deviations:
         paragraphs.append(
             Paragraph(
                 heading="Deviations",
-                text="The run departed from its frozen plans in {{count:deviations|words}} places, "
-                "listed in {{ref:sec:deviations}}.",
+                text="The run departed from its frozen plans in {{count:deviations|words}} "
+                f"{noun(len(story.deviations), 'place', 'places')}, listed in "
+                "{{ref:sec:deviations}}.",
             )
         )
     return tuple(paragraphs)

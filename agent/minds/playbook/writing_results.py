@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.minds.playbook.family import all_families
-from agent.minds.playbook.story import Finding, Story
+from agent.minds.playbook.story import Finding, Story, noun
 from papers.draft import Passage
 from papers.manuscript import Paragraph
 from sandbox.records import ComparisonLine
@@ -93,8 +93,9 @@ def _control(plan: str) -> str:
 
 def result_sentence(finding: Finding) -> str:
     """The measured difference with its interval and test, in one sentence."""
-    pairs = f"Over {{{{cmp:{_compared(finding).id}.pairs|words}}}} pairs, "
-    return f"{pairs}{_difference(finding)}"
+    line = _compared(finding)
+    pairs = f"{{{{cmp:{line.id}.pairs|words}}}} {noun(line.pairs, 'pair', 'pairs')}"
+    return f"Over {pairs}, {_difference(finding)}"
 
 
 def headline(finding: Finding) -> str:

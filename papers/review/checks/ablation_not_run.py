@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from papers.claim import is_open, sentences
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, drop, found
 from papers.review.passage import prose
 from sandbox.records import PlanLine
 
@@ -29,11 +29,6 @@ def ablation_not_run(case: Case) -> Iterable[Finding]:
         for sentence in sentences(passage.text):
             match = _ABLATION.search(sentence)
             if match and not is_open(sentence) and not _OTHERWISE.search(sentence):
-                mend = Mend(
-                    action="drop-sentence",
-                    section=passage.section,
-                    block=passage.block,
-                    old=sentence,
-                )
+                mend = drop(passage, sentence)
                 fix = "drop the sentence, or freeze and run the ablation"
                 yield found(passage.quote(match.group(0)), "no ablation was run", fix, mend)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, drop, found
 from papers.review.passage import every_reference, passages, quoted
 
 _ABOUT_THE_RUN = ("count", "fact", "plan", "cost", "verdict")
@@ -31,6 +31,6 @@ def abstract_against_body(case: Case) -> Iterable[Finding]:
                 passage.quote(braced),
                 f"the abstract says {text}, the body never gives {reference.expression}",
                 "report it in the results, or drop it from the abstract",
-                Mend(action="drop-sentence", section="abstract", block=passage.block, old=braced),
+                drop(passage, braced),
                 "major",
             )

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from papers.review.check import check
 from papers.review.finding import Case, Finding, found
-from papers.review.retest import plan_test, retest
+from papers.review.planned import plan_test
+from papers.review.retest import retest
 from sandbox.records import ComparisonLine, EvidenceLine
 
 

@@ -30,7 +30,7 @@ def failed_trials_dropped(case: Case) -> Iterable[Finding]:
         )
         yield found(
             "sec:limitations",
-            f"{len(silent)} of {len(failed)} failed trials are not mentioned, such as "
+            f"failed trials that are not mentioned: {len(silent)} of {len(failed)}, such as "
             f"{silent[0].arm} with seed {silent[0].seed}: {silent[0].reason or silent[0].status}",
             "state {{count:trials.failed|d}}",
             Mend(action="add-paragraph", section="sec:limitations", new=sentence),

@@ -50,7 +50,7 @@ def _figure(case: Case, figure: Figure, data: Mapping[str, JsonValue]) -> Iterab
             yield found(where, "its x values are not those of the manuscript", _FIX)
         yield from _places(where, series)
     texts = data.get("texts")
-    if figure.draw == "bars" and isinstance(texts, list) and not _reaches_zero(texts):
+    if figure.draw == "bars" and not _reaches_zero(texts if isinstance(texts, list) else ()):
         yield found(figure.label, "its bars do not start at zero", "start the axis at zero")
 
 
@@ -81,4 +81,4 @@ def _places(where: str, series: Series) -> Iterable[Finding]:
 def _reaches_zero(texts: Sequence[JsonValue]) -> bool:
     ticks = [str(text).replace("\N{MINUS SIGN}", "-") for text in texts]
     numbers = [float(tick) for tick in ticks if re.fullmatch(r"-?\d+(\.\d+)?", tick)]
-    return not numbers or min(numbers) <= 0
+    return bool(numbers) and min(numbers) <= 0 <= max(numbers)

@@ -44,7 +44,7 @@ def missing_citation(case: Case) -> Iterable[Finding]:
     if len(known.intersection(cited)) < LEAST_REFERENCES:
         yield found(
             "bibliography",
-            f"{len(known.intersection(cited))} works are cited, a paper cites {LEAST_REFERENCES}",
+            f"works cited: {len(known.intersection(cited))}; a paper cites {LEAST_REFERENCES}",
             "relate the work to the library's entries",
             severity="major",
         )

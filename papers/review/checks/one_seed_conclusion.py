@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from papers.claim import assertions, least_pairs
+from papers.claim import least_pairs
+from papers.review.assertion import asserted, carried
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, drop, found
 from papers.review.passage import prose, quoted
-from sandbox.records import ClaimLine, ComparisonLine, VerdictLine
+from sandbox.records import ComparisonLine, VerdictLine
 
 
 @check("one_seed_conclusion")
@@ -18,22 +19,17 @@ def one_seed_conclusion(case: Case) -> Iterable[Finding]:
         line = case.ledger.find(ComparisonLine, verdict.comparison)
         least = least_pairs(verdict.alpha, 1)
         if verdict.ruling != "inconclusive" and line is not None and line.pairs < least:
-            what = f"it rules {verdict.ruling} on {line.pairs} pairs, a test needs {least}"
+            few = "one pair" if line.pairs == 1 else f"{line.pairs} pairs"
+            what = f"it rules {verdict.ruling} on {few}, a test needs {least}"
             fix = "rule inconclusive, or run more seeds under a new plan"
             yield found(f"ledger, verdict {verdict.id}", what, fix)
     for passage in prose(case.manuscript):
-        claims = [case.ledger.find(ClaimLine, id) for id in passage.claims]
-        if any(claim is not None and claim.comparisons for claim in claims):
+        if carried(case, passage, lambda claim: claim.comparisons):
             continue
-        for assertion in assertions(passage.text):
+        for assertion in asserted(case, passage):
             values = [q for q in quoted(passage) if f"{{{{{q.body}}}}}" in assertion.sentence]
             if values and all(q.source in ("at", "ev") for q in values):
-                mend = Mend(
-                    action="drop-sentence",
-                    section=passage.section,
-                    block=passage.block,
-                    old=assertion.sentence,
-                )
+                mend = drop(passage, assertion.sentence)
                 yield found(
                     passage.quote(assertion.phrase),
                     f"{assertion.phrase!r} rests on single seeds",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from papers.claim import assertions, licence, unearned
+from papers.review.assertion import asserted, carried
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, drop, found
 from papers.review.passage import Passage, passages, prose
 from sandbox.records import ClaimLine, VerdictLine
 
@@ -28,19 +29,13 @@ def overclaim(case: Case) -> Iterable[Finding]:
 
 
 def _beyond(case: Case, passage: Passage) -> Iterable[Finding]:
-    claims = [case.ledger.find(ClaimLine, id) for id in passage.claims]
-    if not any(claim is not None and claim.verdicts for claim in claims):
+    if not carried(case, passage, lambda claim: claim.verdicts):
         return
     allowed = licence(case.ledger, passage.claims)
-    for assertion in assertions(case.own_words(passage.text)):
+    for assertion in asserted(case, passage):
         if assertion.kind in allowed or (assertion.kind == "null" and "superiority" in allowed):
             continue
-        mend = Mend(
-            action="drop-sentence",
-            section=passage.section,
-            block=passage.block,
-            old=assertion.sentence,
-        )
+        mend = drop(passage, assertion.sentence)
         yield found(
             passage.quote(assertion.phrase),
             f"{assertion.phrase!r} claims {assertion.kind}, the verdicts allow "

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, found, rewrite
 from papers.review.passage import passages
 
 _POINTS = re.compile(r"(\{\{[^{}]*\|pp\}\})(\s*(?:%|percent(?!age point)\b))")
@@ -19,13 +19,7 @@ def percent_for_points(case: Case) -> Iterable[Finding]:
     for passage in passages(case.manuscript):
         for pattern in (_POINTS, _RELATIVE):
             for match in pattern.finditer(passage.text):
-                mend = Mend(
-                    action="replace-text",
-                    section=passage.section,
-                    block=passage.block,
-                    old=match.group(0),
-                    new=match.group(1),
-                )
+                mend = rewrite(passage, match.group(0), match.group(1))
                 yield found(
                     passage.quote(match.group(0)),
                     f"the unit is written twice and differently: {match.group(2).strip()!r}",

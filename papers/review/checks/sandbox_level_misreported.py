@@ -48,7 +48,7 @@ def _loose(case: Case, trials: int) -> Iterable[Finding]:
             "The trials ran unconfined: no sandbox kept them from the machine or its network."
         )
         mend = Mend(action="add-paragraph", section="sec:limitations", new=sentence)
-        what = f"{trials} trials ran unconfined and the paper does not say so"
+        what = f"the paper does not say that trials ran unconfined ({trials})"
         yield found("sec:limitations", what, "write that the trials ran unconfined", mend)
     for passage in prose(case.manuscript):
         match = _CONFINED.search(passage.words)

@@ -19,8 +19,8 @@ def seeds_misreported(case: Case) -> Iterable[Finding]:
         if not line.pairs == len(line.seeds) == len(line.differences):
             yield found(
                 where,
-                f"it says {line.pairs} pairs and holds {len(line.seeds)} seeds with "
-                f"{len(line.differences)} differences",
+                f"its counts differ: pairs {line.pairs}, seeds {len(line.seeds)}, "
+                f"differences {len(line.differences)}",
                 "compare again from the evidence",
             )
         planned = _planned(case, line)
@@ -54,8 +54,8 @@ def _silent(case: Case, line: ComparisonLine, planned: int) -> Finding:
     )
     return found(
         places[0] if places else "sec:results",
-        f"{line.treatment} against {line.control} has {line.pairs} pairs, {planned} were planned, "
-        "and the paper does not say so",
+        f"{line.treatment} against {line.control} has {line.pairs} of {planned} planned pairs, and "
+        "the paper does not say so",
         f"state {{{{cmp:{line.id}.pairs|d}}}}",
         Mend(action="add-paragraph", section="sec:limitations", new=sentence),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from papers.review.check import check
 from papers.review.finding import Case, Finding, found
 from papers.review.passage import passages, quoted
-from papers.review.retest import plan_test
+from papers.review.planned import PlannedSide, side_of
 from sandbox.records import ComparisonLine, EvidenceLine, TrialLine
 
 _TRACE = re.compile(r"best:\d+|fitness(?::.*)?")
@@ -37,34 +37,28 @@ def selected_on_test(case: Case) -> Iterable[Finding]:
 
 def _judged(case: Case, searched: set[str]) -> Iterable[Finding]:
     for line in case.ledger.lines(ComparisonLine):
-        test = plan_test(case.plans, line.experiment)
-        for name in ("treatment", "control"):
-            side = test.get(name) if test else None
-            if not isinstance(side, dict):
-                continue
-            arms = side.get("arms")
-            names = [str(arm) for arm in arms] if isinstance(arms, list | tuple) else []
-            where = f"ledger, comparison {line.id}"
-            asks_transfer = name == "control" and _is_its_own_test(test, names)
-            if side.get("split") == "dev" and searched.intersection(names) and not asks_transfer:
+        treatment, control = (
+            side_of(case.plans, line.experiment, name) for name in ("treatment", "control")
+        )
+        where = f"ledger, comparison {line.id}"
+        for name, side in (("treatment", treatment), ("control", control)):
+            on_dev = side is not None and side.split == "dev" and searched.intersection(side.arms)
+            if on_dev and not (name == "control" and _is_its_own_test(treatment, control)):
                 what = f"its {name} was selected on the dev split and is judged on it"
                 yield found(where, what, "judge on the test split under a new plan")
-            if name == "treatment" and len(names) > 1:
-                what = (
-                    "its treatment is the best of several arms, chosen on the items that judge it"
-                )
-                yield found(where, what, "fix one treatment arm in the plan", severity="major")
+        if treatment is not None and len(treatment.arms) > 1:
+            what = "its treatment is the best of several arms, chosen on the items that judge it"
+            yield found(where, what, "fix one treatment arm in the plan", severity="major")
 
 
-def _is_its_own_test(test: Mapping[str, object] | None, control: list[str]) -> bool:
+def _is_its_own_test(treatment: PlannedSide | None, control: PlannedSide | None) -> bool:
     """Whether the plan asks if an optimum transfers: the same arm on test items against dev items.
 
     The selected dev value favours the control, so this may not flatter the treatment.
     """
-    side = test.get("treatment") if test else None
-    arms = side.get("arms") if isinstance(side, dict) else None
-    same = isinstance(arms, list | tuple) and [str(arm) for arm in arms] == control
-    return same and isinstance(side, dict) and side.get("split", "test") == "test"
+    if treatment is None or control is None:
+        return False
+    return treatment.arms == control.arms and treatment.split == "test"
 
 
 def _quoted(case: Case, searched: set[str]) -> Iterable[Finding]:

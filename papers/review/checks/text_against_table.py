@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, found, rewrite
 from papers.review.passage import Passage, Quoted, passages, quoted
 
 _IN_WORDS = ("", "words", "d", "text", "p=", "p")
@@ -32,13 +32,7 @@ def text_against_table(case: Case) -> Iterable[Finding]:
 def _differing(case: Case, passage: Passage, reference: Quoted, form: str, place: str) -> Finding:
     text = case.numbers.render(reference.body).text
     table = case.numbers.render(f"{reference.expression}|{form}").text
-    mend = Mend(
-        action="replace-text",
-        section=passage.section,
-        block=passage.block,
-        old=f"{{{{{reference.body}}}}}",
-        new=f"{{{{{reference.expression}|{form}}}}}",
-    )
+    mend = rewrite(passage, f"{{{{{reference.body}}}}}", f"{{{{{reference.expression}|{form}}}}}")
     return found(
         passage.quote(reference.body),
         f"the text says {text}, {place} says {table}",

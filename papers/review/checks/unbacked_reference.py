@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from papers.prose import unclosed
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, drop, found
 from papers.review.passage import figures, passages, quoted
 from sandbox.errors import UnbackedNumber
 
@@ -21,9 +21,7 @@ def unbacked_reference(case: Case) -> Iterable[Finding]:
             why = _unbacked(case, reference.body) if reference.is_value else None
             if why is not None:
                 braced = f"{{{{{reference.body}}}}}"
-                mend = Mend(
-                    action="drop-sentence", section=passage.section, block=passage.block, old=braced
-                )
+                mend = drop(passage, braced)
                 keep = passage.role not in ("paragraph", "item")
                 yield found(passage.quote(braced), why.what, why.fix, None if keep else mend)
     for _, _, figure in figures(case.manuscript):

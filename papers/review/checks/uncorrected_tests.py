@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, found, rewrite
 from papers.review.passage import passages, quoted
 from papers.review.retest import retest
 from sandbox.records import ComparisonLine, VerdictLine
@@ -22,7 +22,9 @@ def uncorrected_tests(case: Case) -> Iterable[Finding]:
             yield found(f"ledger, comparison {line.id}", "it has no corrected verdict", fix)
     for verdict in case.ledger.lines(VerdictLine):
         if verdict.family_size < len(lines):
-            what = f"corrected for {verdict.family_size} tests, the run made {len(lines)}"
+            what = (
+                f"corrected over {verdict.family_size} of the {len(lines)} tests that the run made"
+            )
             yield found(f"ledger, verdict {verdict.id}", what, fix)
     for flaw in retest(case.ledger, case.plans):
         if flaw.kind == "verdict":
@@ -40,13 +42,7 @@ def _raw(case: Case) -> Iterable[Finding]:
             if reference.source != "cmp" or field not in ("p_support", "p_refute"):
                 continue
             corrected = f"{{{{verdict:{hypotheses.get(id, id)}.{field}_holm|p}}}}"
-            mend = Mend(
-                action="replace-text",
-                section=passage.section,
-                block=passage.block,
-                old=f"{{{{{reference.body}}}}}",
-                new=corrected,
-            )
+            mend = rewrite(passage, f"{{{{{reference.body}}}}}", corrected)
             yield found(
                 passage.quote(reference.body),
                 "a p-value before correction is quoted as the result",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from papers.manuscript import Formula
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, Mend, drop, found
 from papers.review.passage import floats, passages, quoted
 
 
@@ -26,12 +26,7 @@ def undefined_reference(case: Case) -> Iterable[Finding]:
             used.add(reference.name)
             if reference.name not in labels:
                 braced = f"{{{{{reference.body}}}}}"
-                mend = Mend(
-                    action="drop-sentence",
-                    section=passage.section,
-                    block=passage.block,
-                    old=braced,
-                )
+                mend = drop(passage, braced)
                 keep = passage.role not in ("paragraph", "item", "caption", "note")
                 yield found(
                     passage.quote(reference.body),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from papers.review.check import check
 from papers.review.finding import Case, Finding, Mend, found
 from papers.review.passage import every_reference, passages
-from papers.review.retest import plan_test
+from papers.review.planned import side_of
 from sandbox.records import ComparisonLine, EvidenceLine
 
 _EQUAL = re.compile(
@@ -59,12 +59,8 @@ def _evaluations(case: Case) -> dict[str, float]:
 
 
 def _arms(case: Case, line: ComparisonLine) -> list[str]:
-    test = plan_test(case.plans, line.experiment) or {}
-    arms: list[str] = []
-    for name in ("treatment", "control"):
-        side = test.get(name)
-        named = side.get("arms") if isinstance(side, dict) else None
-        arms.extend(str(arm) for arm in named or ())  # type: ignore[attr-defined]
+    sides = [side_of(case.plans, line.experiment, name) for name in ("treatment", "control")]
+    arms = [arm for side in sides if side is not None for arm in side.arms]
     return list(dict.fromkeys(arms))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from papers.claim import sentences
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, drop, found
 from papers.review.passage import passages
 
 _NOVELTY = re.compile(
@@ -24,12 +24,7 @@ def unsupported_novelty(case: Case) -> Iterable[Finding]:
         for sentence in sentences(passage.text):
             match = _NOVELTY.search(re.sub(r"\{\{.*?\}\}", " ", sentence))
             if match and "{{cite" not in sentence:
-                mend = Mend(
-                    action="drop-sentence",
-                    section=passage.section,
-                    block=passage.block,
-                    old=sentence,
-                )
+                mend = drop(passage, sentence)
                 what = f"{match.group(0)!r} cannot be known from this run"
                 keep = passage.role not in ("paragraph", "item")
                 where = passage.quote(match.group(0))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from papers.claim import sentences
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, drop, found
 from papers.review.passage import Passage, passages
 
 _WORDS = (
@@ -72,7 +72,7 @@ def _without(words: str, names: list[str]) -> str:
 
 def _finding(passage: Passage, number: str) -> Finding:
     sentence = next((s for s in sentences(passage.text) if number in s), "")
-    mend = Mend(action="drop-sentence", section=passage.section, block=passage.block, old=sentence)
+    mend = drop(passage, sentence)
     return found(
         passage.quote(number),
         f"{number!r} cites no evidence",

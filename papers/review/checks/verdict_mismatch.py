@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from papers.claim import is_open, sentences
 from papers.review.check import check
-from papers.review.finding import Case, Finding, Mend, found
+from papers.review.finding import Case, Finding, drop, found
 from papers.review.passage import Passage, passages
 from papers.review.retest import misruled
 from sandbox.records import ClaimLine, VerdictLine
@@ -59,9 +59,7 @@ def _told(passage: Passage, ruled: str) -> Iterable[Finding]:
             wrong = (word == ruled) if negated else (word != ruled)
             if not wrong or (is_open(sentence) and not negated):
                 continue
-            mend = Mend(
-                action="drop-sentence", section=passage.section, block=passage.block, old=sentence
-            )
+            mend = drop(passage, sentence)
             said = f"{'not ' if negated else ''}{word}"
             fix = f"say that it is {ruled}"
             yield found(passage.quote(match.group(0)), f"it says {said}, it is {ruled}", fix, mend)
