@@ -14,7 +14,7 @@ from papers.numbering import appendix
 from papers.review.printed import runs, tokens
 from sandbox.errors import PaperError
 
-_HEADING = re.compile(r"^References\s*$", re.MULTILINE)
+_HEADING = re.compile(r"^\f?References\s*$", re.MULTILINE)
 
 
 def read_pdf(path: Path) -> list[str]:
