@@ -72,6 +72,7 @@ def _subject(subject: Subject) -> JsonValue:
         tasks.append({**asdict(card), **counts})
     return {
         "name": subject.name,
+        "domain": subject.domain,
         "description": subject.description,
         "pairing": subject.pairing,
         "caveat": subject.caveat,

@@ -8,10 +8,12 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 
+from agent import gate
 from agent.findings import plan_bodies
 from agent.lab import Lab
 from agent.terminal import clock
 from papers.numbers import Numbers
+from papers.record_view import form_of
 from papers.review.finding import Round
 from papers.value import FIXED_SPACE
 from papers.verify import Verification
@@ -58,7 +60,7 @@ def summary(lab: Lab, stopped: str, banner: str, verified: Verification | None) 
 def _lead(lab: Lab, banner: str, verified: Verification | None) -> list[str]:
     if verified is None:
         return ["THE RUN FAILED before its paper was written."]
-    lead = banner or "The paper passed its review."
+    lead = " ".join((gate.banner(lab), banner or "The paper passed its review.")).strip()
     if not lab.ledger.lines(ComparisonLine):
         what = "NOTHING WAS MEASURED that could test a hypothesis; the paper says what failed."
         return [lead, what]
@@ -132,12 +134,13 @@ def _verdict(lab: Lab, title: str, verdict: VerdictLine, numbers: Numbers) -> st
     if found is None:
         return f"- **{verdict.ruling}**: {title} (nothing was measured)"
     at, sides = f"cmp:{found.id}", f"plan:{found.experiment}.test"
+    form = form_of(found.metric)
     body = (
         f"{{{{{sides}.treatment.label|text}}}} {{{{{at}.treatment_mean|.3f}}}} against "
         f"{{{{{sides}.control.label|inline}}}} {{{{{at}.control_mean|.3f}}}}: "
-        f"{{{{{at}.effect|pp}}}} ({{{{{at}.low|pp}}}} to "
-        f"{{{{{at}.high|pp}}}}), {{{{{at}.pairs|d}}}} pairs; "
-        f"predicted {{{{{at}.predicted_effect|pp}}}} or more"
+        f"{{{{{at}.effect|{form}}}}} ({{{{{at}.low|{form}}}}} to "
+        f"{{{{{at}.high|{form}}}}}), {{{{{at}.pairs|d}}}} pairs; "
+        f"predicted {{{{{at}.predicted_effect|{form}}}}} or more"
     )
     return f"- **{verdict.ruling}**: {title}.\n  {_filled(body, numbers)}"
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.quantities import Bytes, Duration
 from sandbox.errors import BadInput
 from tools.subject import Subject
 
 EVALUATIONS = {"standard": 300, "quick": 60}
+DEFAULTS: Mapping[object, Mapping[str, object]] = {
+    "architectures": {"first": (), "hypotheses": 12},
+}
+"""By domain, where it differs: a gate takes four hypotheses before any other is asked."""
+OF_MERGING = ("models", "base", "tasks", "evaluations")
 
 
 class Entry(BaseModel):
@@ -60,9 +66,10 @@ class Topic(Entry):
 
     All but the question have defaults; no models means the built-in specialists. seeds: how many
     paired seeds; 0 lets the test decide. hypotheses: size of the family over which the tests are
-    corrected, fixed before the first trial. first: hypothesis families to test in the first round;
-    the mind chooses the others. title: for the paper, the question when empty. profile: of the
-    built-in specialists. evaluations: of each search, 0 for the profile's own.
+    corrected, fixed before the first trial. first: hypothesis families to test before all others;
+    the mind chooses those. title: for the paper, the question when empty. profile: of the built-in
+    specialists, or the size of the sequence tasks. evaluations: of each search, 0 for the profile's
+    own. sequence_tasks: that architectures are trained on, the primary one first; empty for all.
     """
 
     question: str = Field(min_length=8)
@@ -81,6 +88,14 @@ class Topic(Entry):
     seed: int = Field(default=0, ge=0)
     title: str = ""
     evaluations: int = Field(default=0, ge=0, le=5000)
+    sequence_tasks: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_domain(cls, data: object) -> object:
+        if not isinstance(data, dict) or not isinstance(data.get("domain"), str):
+            return data
+        return {**DEFAULTS.get(data["domain"], {}), **data}
 
     def evaluations_for(self, subject: Subject) -> int:
         """Dev evaluations of each search: as asked, or what the subject's size allows."""
@@ -123,7 +138,14 @@ def topic_from(data: object, folder: Path, name: str) -> Topic:
 
 
 def subject_of(topic: Topic) -> Subject:
-    """The topic's models and tasks, checked: the built-in miniature or the person's own."""
+    """The topic's models and tasks, checked: the built-in ones or the person's own.
+
+    Raises BadInput, UnknownName.
+    """
+    if topic.domain == "architectures":
+        from tools.architectures.subject import TASKS, ArchitectureSuite
+
+        return ArchitectureSuite(topic.profile, topic.sequence_tasks or TASKS)
     if not topic.models:
         from tools.merging.miniature import Miniature
 
@@ -134,9 +156,24 @@ def subject_of(topic: Topic) -> Subject:
 
 
 def _coherent(topic: Topic, name: str) -> None:
-    if topic.domain == "architectures":
+    from agent.minds.mind import check_mind
+    from agent.minds.playbook.family import find_family
+
+    _CHECKS[topic.domain](topic, name)
+    check_mind(topic.mind)
+    for family in topic.first:
+        about = find_family(family).domain
+        if about != topic.domain:
+            raise BadInput(
+                f"{name}: the hypothesis family {family!r} is about {about}",
+                f"name families about {topic.domain}, see docs/tables.md",
+            )
+
+
+def _check_merging(topic: Topic, name: str) -> None:
+    if topic.sequence_tasks:
         raise BadInput(
-            f"{name}: domain: architectures is not in this version", "use domain: merging"
+            f"{name}: sequence_tasks are for domain: architectures", "set it, or leave them out"
         )
     if topic.models and not topic.tasks:
         raise BadInput(
@@ -144,12 +181,32 @@ def _coherent(topic: Topic, name: str) -> None:
         )
     if topic.tasks and not topic.models:
         raise BadInput(f"{name}: tasks are given but no models", "add models: with two checkpoints")
-    from agent.minds.mind import check_mind
-    from agent.minds.playbook.family import find_family
 
-    check_mind(topic.mind)
-    for family in topic.first:
-        find_family(family)
+
+def _check_architectures(topic: Topic, name: str) -> None:
+    from agent.minds.playbook.architectures.arms import GATE_TASK
+    from agent.minds.playbook.family import gates
+
+    for field in OF_MERGING:
+        if getattr(topic, field):
+            raise BadInput(
+                f"{name}: {field} is for domain: merging; architectures are trained from scratch",
+                f"leave {field} out; sequence_tasks names other tasks",
+            )
+    if topic.sequence_tasks and GATE_TASK not in topic.sequence_tasks:
+        raise BadInput(
+            f"{name}: sequence_tasks lacks {GATE_TASK}, on which the known order is reproduced",
+            f"add {GATE_TASK}; the first task named is the primary one",
+        )
+    gate = len(gates(topic.domain))
+    if topic.hypotheses <= gate:
+        raise BadInput(
+            f"{name}: hypotheses: {topic.hypotheses} leaves no room beside the {gate} of the gate",
+            f"use {gate + 1} or more",
+        )
+
+
+_CHECKS = {"merging": _check_merging, "architectures": _check_architectures}
 
 
 def _anchored(topic: Topic, folder: Path) -> Topic:

@@ -77,11 +77,14 @@ def methods_table() -> str:
 
 
 def families_table() -> str:
-    """Name and what the family states, by its module's docstring."""
+    """Name, what it is about and what it states, by its module's docstring."""
     from agent.minds.playbook.family import all_families
 
-    rows = [[f"`{f.name}`", _first(inspect.getmodule(f.think))] for f in all_families().values()]
-    return _table(["family", "what it states"], rows)
+    rows = [
+        [f"`{f.name}`", f.domain, _first(inspect.getmodule(f.think))]
+        for f in all_families().values()
+    ]
+    return _table(["family", "about", "what it states"], rows)
 
 
 def checks_table() -> str:

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
+from papers.exhibits.exhibit import Exhibits
 from papers.manuscript import Block, Column, Items, Paragraph, Section, Table
 from papers.record_view import RecordView
 from sandbox.ledger import Ledger
 from sandbox.records import DeviationLine, FailureLine, PlanLine, TrialLine
 
 
-def appendix(view: RecordView, facts: Mapping[str, JsonValue]) -> tuple[Section, ...]:
-    """All sections of the appendix."""
+def appendix(
+    view: RecordView, facts: Mapping[str, JsonValue], shown: Exhibits
+) -> tuple[Section, ...]:
+    """All sections of the appendix. shown: the exhibits of the run's domain."""
     return (
         Section(
             label="sec:repeat",
@@ -21,14 +24,19 @@ def appendix(view: RecordView, facts: Mapping[str, JsonValue]) -> tuple[Section,
             blocks=_repeat(facts),
             appendix=True,
         ),
-        Section(label="sec:plans", title="Frozen plans", blocks=_plans(view), appendix=True),
+        Section(
+            label="sec:plans",
+            title="Frozen plans",
+            blocks=_plans(view, shown.calls()),
+            appendix=True,
+        ),
         Section(
             label="sec:deviations",
             title="Deviations and failures",
             blocks=_deviations(view.ledger),
             appendix=True,
         ),
-        Section(label="sec:trials", title="All trials", blocks=_trials(view), appendix=True),
+        Section(label="sec:trials", title="All trials", blocks=_trials(view, shown), appendix=True),
     )
 
 
@@ -61,7 +69,7 @@ def _capabilities(facts: Mapping[str, JsonValue]) -> str:
     return "; ".join(parts) + "."
 
 
-def _plans(view: RecordView) -> tuple[Block, ...]:
+def _plans(view: RecordView, calls: tuple[Block, ...]) -> tuple[Block, ...]:
     lines = view.ledger.lines(PlanLine)
     if not lines:
         return (Paragraph(text="No plan was frozen in this run."),)
@@ -71,8 +79,8 @@ def _plans(view: RecordView) -> tuple[Block, ...]:
             f"{{{{ref:sec:{line.hypothesis}}}}}",
             f"{{{{plan:{line.id}.test.treatment.label|text}}}} against "
             f"{{{{plan:{line.id}.test.control.label|inline}}}}",
-            f"{{{{plan:{line.id}.test.null_effect|pp}}}}",
-            f"{{{{plan:{line.id}.test.predicted_effect|pp}}}}",
+            f"{{{{plan:{line.id}.test.null_effect|{view.form(line.id)}}}}}",
+            f"{{{{plan:{line.id}.test.predicted_effect|{view.form(line.id)}}}}}",
             f"{{{{plan:{line.id}.seeds|d}}}}",
             f"{{{{plan:{line.id}.test.alpha|.2f}}}}",
         )
@@ -97,22 +105,8 @@ def _plans(view: RecordView) -> tuple[Block, ...]:
     return (
         Paragraph(text="{{ref:tab:plans}} lists the plans in the order of their freezing."),
         table,
-        Paragraph(text="The arms and the calls that make them:"),
-        Items(items=tuple(_call(view, name) for name in view.arms)),
+        *calls,
     )
-
-
-def _call(view: RecordView, name: str) -> str:
-    arm = view.arms[name]
-    arguments = ", ".join(
-        f"{k}={v}" for k, v in sorted(arm.arguments.items()) if v not in ({}, [], None)
-    )
-    return f"{view.label(name)}: {{{{code:{arm.tool}({_plain(arguments)})}}}}"
-
-
-def _plain(text: str) -> str:
-    """Braces would end a reference early."""
-    return text.replace("{", "(").replace("}", ")").replace("'", "")
 
 
 def _deviations(ledger: Ledger) -> tuple[Block, ...]:
@@ -128,15 +122,14 @@ def _deviations(ledger: Ledger) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _trials(view: RecordView) -> tuple[Block, ...]:
+def _trials(view: RecordView, shown: Exhibits) -> tuple[Block, ...]:
     lines = sorted(view.ledger.lines(TrialLine), key=lambda t: (t.tool, t.arm, t.seed))
     if not lines:
         return (Paragraph(text="No trial was run."),)
-    rows = tuple(_trial_row(view, line) for line in lines)
+    rows = tuple(_trial_row(shown, line) for line in lines)
     table = Table(
         label="tab:trials",
-        caption="Every trial of the run. Accuracy is on the test items of the primary task; a dash "
-        "stands where a trial has none.",
+        caption=f"Every trial of the run. {shown.scored}; a dash stands where a trial has none.",
         columns=(
             Column(title="Trial", align="l"),
             Column(title="Tool", align="l"),
@@ -144,7 +137,7 @@ def _trials(view: RecordView) -> tuple[Block, ...]:
             Column(title="Seed"),
             Column(title="Outcome", align="l"),
             Column(title="CPU, s"),
-            Column(title="Accuracy"),
+            Column(title=shown.score_title),
         ),
         rows=rows,
         long=True,
@@ -152,9 +145,8 @@ def _trials(view: RecordView) -> tuple[Block, ...]:
     return (Paragraph(text="{{ref:tab:trials}} lists them by tool, arm and seed."), table)
 
 
-def _trial_row(view: RecordView, line: TrialLine) -> tuple[str, ...]:
+def _trial_row(shown: Exhibits, line: TrialLine) -> tuple[str, ...]:
     outcome = line.status if not line.limit else f"{line.status} ({line.limit})"
-    measured = line.status == "ok" and line.seed in view.seeds(line.arm)
     return (
         f"{{{{code:{line.id}}}}}",
         line.tool,
@@ -162,5 +154,5 @@ def _trial_row(view: RecordView, line: TrialLine) -> tuple[str, ...]:
         f"{{{{trial:{line.id}.seed|d}}}}",
         outcome + (" (cached)" if line.cached else ""),
         f"{{{{trial:{line.id}.cpu_s|.1f}}}}",
-        f"{{{{at:{line.arm}/{view.primary}/test/{line.seed}|.3f}}}}" if measured else "--",
+        shown.score(line) if line.status == "ok" else "--",
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from papers.appendix import appendix
+from papers.exhibits.exhibit import Exhibits, exhibits_of
 from papers.manuscript import (
     Block,
     Figure,
@@ -20,8 +21,6 @@ from papers.manuscript import (
 )
 from papers.prose import citations
 from papers.record_view import RecordView
-from papers.result_figures import ResultFigures
-from papers.result_tables import ResultTables
 from sandbox.ledger import Ledger
 from sandbox.records import HypothesisLine
 
@@ -60,7 +59,7 @@ def draft(
     Every hypothesis of the ledger gets a subsection, the refuted and the untested too.
     """
     view = RecordView(ledger, facts, plans)
-    tables = ResultTables(view)
+    shown = exhibits_of(view)
     sections = (
         Section(label="sec:introduction", title="Introduction", blocks=prose.introduction),
         Section(label="sec:related", title="Related work", blocks=prose.related_work),
@@ -68,16 +67,13 @@ def draft(
         Section(
             label="sec:setup",
             title="Experimental set-up",
-            blocks=(
-                *prose.setup,
-                *_present(tables.models_table(), tables.tasks_table(), tables.setup_table()),
-            ),
+            blocks=(*prose.setup, *_present(*shown.setup())),
         ),
-        *_results(prose, view, ledger.lines(HypothesisLine)),
+        *_results(prose, shown, ledger.lines(HypothesisLine)),
         Section(label="sec:discussion", title="Discussion", blocks=prose.discussion),
         Section(label="sec:limitations", title="Limitations", blocks=prose.limitations),
         Section(label="sec:conclusion", title="Conclusion", blocks=prose.conclusion),
-        *appendix(view, facts),
+        *appendix(view, facts, shown),
     )
     kept = tuple(section for section in sections if section.blocks)
     return Manuscript(
@@ -101,19 +97,8 @@ def cited(abstract: Sequence[Paragraph], sections: Sequence[Section]) -> tuple[s
     return tuple(sorted({key for text in texts for key in citations(text)}))
 
 
-def _results(prose: Prose, view: RecordView, hypotheses: Sequence[HypothesisLine]) -> list[Section]:
-    tables, figures = ResultTables(view), ResultFigures(view)
-    overview = (
-        *prose.overview,
-        *_present(
-            tables.main_table(),
-            figures.intervals_figure(),
-            tables.verdict_table(),
-            figures.forest_figure(),
-            figures.search_figure(),
-            figures.merge_map(),
-        ),
-    )
+def _results(prose: Prose, shown: Exhibits, hypotheses: Sequence[HypothesisLine]) -> list[Section]:
+    overview = (*prose.overview, *_present(*shown.results()))
     sections = [Section(label="sec:results", title="Results", blocks=overview)]
     for line in hypotheses:
         sections.append(

@@ -214,3 +214,52 @@ def paired(plot: Plot) -> Canvas:
     axes.set_xlim(-0.35, len(names) - 0.65)
     axes.grid(axis="y", color=_GRID, linewidth=0.6)
     return canvas
+
+
+@drawing("scatter")
+def scatter(plot: Plot) -> Canvas:
+    """Quality against cost, a mark a series; the dashed line joins what nothing beats in both.
+
+    Higher y and lower x are better. The x axis is logarithmic when it spans more than a factor of
+    eight.
+    """
+    canvas, axes = _axes(plot, 2.9)
+    points = [(x, y) for curve in plot.curves for x, y in zip(curve.at, curve.y, strict=True)]
+    front = _front(points)
+    axes.plot([x for x, _ in front], [y for _, y in front], "--", color=_FAINT, lw=1.0, zorder=0,
+              drawstyle="steps-post")  # fmt: skip
+    for number, curve in enumerate(plot.curves):
+        places = list(range(len(curve.y)))
+        colour = PALETTE[number % len(PALETTE)]
+        mark = _MARKS[(number + number // len(PALETTE)) % len(_MARKS)]
+        axes.errorbar(
+            curve.at, curve.y, yerr=_ranges(curve, places) if curve.low else None, fmt=mark, ms=5.6,
+            color=colour, mec=_INK, mew=0.3, lw=0.9, label=_wrapped(curve.label, 34),
+        )  # fmt: skip
+    least, most = min(x for x, _ in points), max(x for x, _ in points)
+    if least > 0 and most > 8 * least:
+        _log_scale(axes, least, most)
+    axes.grid(color=_GRID, linewidth=0.6)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), handlelength=1.2, labelspacing=0.55)
+    return canvas
+
+
+def _front(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points that no other one beats in cost and quality, by cost."""
+    front: list[tuple[float, float]] = []
+    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or y > front[-1][1]:
+            front.append((x, y))
+    return front
+
+
+def _log_scale(axes: Axes, least: float, most: float) -> None:
+    """Doublings or powers of ten in plain figures, whichever are few enough to read."""
+    import math
+
+    base = 2 if most < 2**9 * least else 10
+    low, high = math.floor(math.log(least, base)), math.ceil(math.log(most, base))
+    ticks = [float(base**k) for k in range(low, high + 1)]
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
+    axes.set_xticks([], minor=True)

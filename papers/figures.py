@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from papers.manuscript import Figure, Series
 from papers.numbers import Numbers
@@ -23,6 +23,7 @@ from sandbox.errors import PaperError, UnknownName
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
+SOURCES_OF_X = ("mean", "median", "min", "max", "at")
 COLUMN_IN = 3.3
 WIDE_IN = 6.9
 _STYLE = {
@@ -50,7 +51,10 @@ _STYLE = {
 
 @dataclass(frozen=True)
 class Curve:
-    """A series with its values filled in. at: x as numbers, empty when the x are labels."""
+    """A series with its values filled in. at: x as numbers, empty when the x are labels.
+
+    An x that refers to a number stays as it was written, and `at` has the number.
+    """
 
     label: str
     x: tuple[str, ...]
@@ -64,7 +68,8 @@ class Curve:
 class Plot:
     """What a drawing gets.
 
-    unit: of every y; differences of fractions come in percentage points.
+    unit: of every y; differences of fractions come in percentage points. x_unit: of every x that
+    refers to a number, empty where none does.
     """
 
     curves: tuple[Curve, ...]
@@ -72,6 +77,7 @@ class Plot:
     y_label: str
     width_in: float
     unit: Unit
+    x_unit: Unit | Literal[""] = ""
 
 
 @dataclass(frozen=True)
@@ -150,28 +156,58 @@ def file_name(label: str) -> str:
 
 
 def _plot(figure: Figure, numbers: Numbers) -> tuple[Plot, tuple[Value, ...]]:
+    along: list[Value] = []
     values: list[Value] = []
+    words = Visible(numbers, {}, ()).text
+    place, number = _filling(numbers, along), _filling(numbers, values)
+    curves = tuple(_curve(series, figure.label, place, number, words) for series in figure.series)
+    x_label, y_label = words(figure.x_label), words(figure.y_label)
+    width = WIDE_IN if figure.wide else COLUMN_IN
+    x_unit = _unit(figure.label, along) if along else ""
+    plot = Plot(curves, x_label, y_label, width, _unit(figure.label, values), x_unit)
+    return plot, (*along, *values)
+
+
+def _filling(numbers: Numbers, into: list[Value]) -> Callable[[str], float]:
+    """Resolve an expression and keep its value; effects come in percentage points."""
 
     def number(expression: str) -> float:
-        values.append(numbers.resolve(expression))
-        shown = values[-1].number
-        return 100 * shown if values[-1].unit == "points" else shown
+        into.append(numbers.resolve(expression))
+        shown = into[-1].number
+        return 100 * shown if into[-1].unit == "points" else shown
 
-    words = Visible(numbers, {}, ()).text
-    curves = tuple(_curve(series, figure.label, number, words) for series in figure.series)
+    return number
+
+
+def _unit(label: str, values: Sequence[Value]) -> Unit:
+    """The unit of an axis. Raises PaperError unless all values share one."""
     units = {value.unit for value in values}
     if len(units) != 1:
         raise PaperError(
-            f"{figure.label}: its values are in {', '.join(sorted(units)) or 'no unit'}",
+            f"{label}: its values are in {', '.join(sorted(units)) or 'no unit'}",
             "a figure shows one unit",
         )
-    x_label, y_label = words(figure.x_label), words(figure.y_label)
-    width = WIDE_IN if figure.wide else COLUMN_IN
-    return Plot(curves, x_label, y_label, width, units.pop()), tuple(values)
+    return units.pop()
+
+
+def places(x: Sequence[str], number: Callable[[str], float]) -> tuple[float, ...]:
+    """Where points stand: typed positions, or references to numbers; nothing for labels."""
+    if all(re.fullmatch(r"-?\d+(\.\d+)?", each) for each in x):
+        return tuple(float(each) for each in x)
+    return tuple(number(each) for each in x) if all(map(refers, x)) else ()
+
+
+def refers(x: str) -> bool:
+    """Whether an x is a reference to a number, without braces, and not a label."""
+    return re.fullmatch(rf"(?:{'|'.join(SOURCES_OF_X)}):\S+/\S+", x) is not None
 
 
 def _curve(
-    series: Series, label: str, number: Callable[[str], float], words: Callable[[str], str]
+    series: Series,
+    label: str,
+    place: Callable[[str], float],
+    number: Callable[[str], float],
+    words: Callable[[str], str],
 ) -> Curve:
     """Fill in a series. Labels are prose: they may quote configured names."""
     for name in ("y", "low", "high"):
@@ -181,11 +217,10 @@ def _curve(
                 f"{name}",
                 "give one for each x",
             )
-    numeric = all(re.fullmatch(r"-?\d+(\.\d+)?", x) for x in series.x)
     return Curve(
         label=words(series.label),
         x=tuple(words(x) for x in series.x),
-        at=tuple(float(x) for x in series.x) if numeric else (),
+        at=places(series.x, place),
         y=tuple(number(e) for e in series.y),
         low=tuple(number(e) for e in series.low),
         high=tuple(number(e) for e in series.high),
@@ -234,6 +269,7 @@ def _write_data(
         "label": figure.label,
         "draw": figure.draw,
         "unit": "percentage points" if plot.unit == "points" else plot.unit,
+        **({"x_unit": plot.x_unit} if plot.x_unit else {}),
         "curves": [asdict(curve) for curve in plot.curves],
         "sources": {value.expression: list(value.sources) for value in values},
         "texts": list(texts),

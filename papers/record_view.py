@@ -22,6 +22,11 @@ from sandbox.records import (
 _TITLES = {"task_arithmetic": "task arithmetic"}
 
 
+def form_of(metric: str) -> str:
+    """How a difference of that metric is printed: points for accuracies, else plain."""
+    return "pp" if metric == "accuracy" else ".3f"
+
+
 class PlannedArm:
     """An arm as its frozen plan has it."""
 
@@ -57,6 +62,11 @@ class RecordView:
                 arm = PlannedArm(line.id, body)  # type: ignore[arg-type]
                 found.setdefault(arm.name, arm)
         return found
+
+    def form(self, plan: str) -> str:
+        """How a difference of that plan's metric is printed."""
+        body: Any = self._plans.get(plan, {"test": {}})
+        return form_of(str(body["test"].get("metric", "accuracy")))
 
     @cached_property
     def _evidence(self) -> dict[tuple[str, str, str, str], list[EvidenceLine]]:
@@ -102,6 +112,11 @@ class RecordView:
     def inline_label(self, arm: str) -> str:
         """The same within a sentence."""
         return f"{{{{plan:{self.arms[arm].plan}.arm.{arm}.label|inline}}}}"
+
+    @property
+    def domain(self) -> str:
+        """What the subject is about; `merging` where run.json does not say."""
+        return str(self.subject.get("domain", "merging"))
 
     @property
     def primary(self) -> str:

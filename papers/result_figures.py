@@ -49,7 +49,9 @@ class ResultFigures:
 
     def forest_figure(self) -> Figure | None:
         """Effects of all hypotheses with their intervals, beside what was predicted."""
-        lines = [c for c in self.view.comparisons if self.view.ruling(c.hypothesis)]
+        ruled = [c for c in self.view.comparisons if self.view.ruling(c.hypothesis)]
+        # One axis has one unit: comparisons in another metric stand in the table alone.
+        lines = [c for c in ruled if c.metric == ruled[0].metric]
         if not lines:
             return None
         names = tuple(self.view.hypothesis_title(line.hypothesis) for line in lines)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from papers.manuscript import Column, Table
-from papers.record_view import RecordView
+from papers.record_view import RecordView, form_of
+from sandbox.records import ComparisonLine
 
 
 class ResultTables:
@@ -132,17 +133,7 @@ class ResultTables:
     def verdict_table(self) -> Table | None:
         """Every tested hypothesis: prediction, effect, interval, corrected tests, ruling."""
         rows = [
-            (
-                f"{{{{ref:sec:{line.hypothesis}}}}}",
-                f"{{{{plan:{line.experiment}.test.treatment.label|text}}}} against "
-                f"{{{{plan:{line.experiment}.test.control.label|inline}}}}",
-                f"{{{{cmp:{line.id}.predicted_effect|pp}}}}",
-                f"{{{{cmp:{line.id}.effect|pp}}}}",
-                f"{{{{cmp:{line.id}.low|pp}}}} to {{{{cmp:{line.id}.high|pp}}}}",
-                f"{{{{verdict:{line.hypothesis}.p_support_holm|p}}}}",
-                f"{{{{verdict:{line.hypothesis}.p_refute_holm|p}}}}",
-                self.view.ruling(line.hypothesis),
-            )
+            self._verdict_row(line)
             for line in self.view.comparisons
             if self.view.ruling(line.hypothesis)
         ]
@@ -167,4 +158,18 @@ class ResultTables:
             ),
             rows=tuple(rows),
             wide=True,
+        )
+
+    def _verdict_row(self, line: ComparisonLine) -> tuple[str, ...]:
+        form = form_of(line.metric)
+        return (
+            f"{{{{ref:sec:{line.hypothesis}}}}}",
+            f"{{{{plan:{line.experiment}.test.treatment.label|text}}}} against "
+            f"{{{{plan:{line.experiment}.test.control.label|inline}}}}",
+            f"{{{{cmp:{line.id}.predicted_effect|{form}}}}}",
+            f"{{{{cmp:{line.id}.effect|{form}}}}}",
+            f"{{{{cmp:{line.id}.low|{form}}}}} to {{{{cmp:{line.id}.high|{form}}}}}",
+            f"{{{{verdict:{line.hypothesis}.p_support_holm|p}}}}",
+            f"{{{{verdict:{line.hypothesis}.p_refute_holm|p}}}}",
+            self.view.ruling(line.hypothesis),
         )

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 Better: TypeAlias = Literal["higher", "lower", "neither"]
 MeasureUnit: TypeAlias = Literal["fraction", "nats", "s", "bytes", "count", "number"]
-MOST = 1e18
+MOST = 1e24
 """No measure is larger."""
 
 
@@ -33,6 +33,9 @@ class Measure:
 
 MEASURES: Mapping[str, Measure] = {
     "parameters": Measure("count", "lower", "trained numbers, shared ones counted once"),
+    "active_parameters": Measure(
+        "count", "lower", "numbers without the experts that a token does not go through"
+    ),
     "state_floats": Measure(
         "count", "lower", "numbers that decoding keeps for one sequence of the task's length"
     ),
@@ -45,6 +48,7 @@ MEASURES: Mapping[str, Measure] = {
     "training_flops_per_token": Measure(
         "count", "lower", "the same for a forward and a backward pass"
     ),
+    "training_flops": Measure("number", "neither", "operations of the training that was kept"),
     "training_steps": Measure("count", "neither", "gradient steps of the training that was kept"),
     "training_tokens": Measure("count", "neither", "tokens that the kept training read"),
     "training_s": Measure("s", "lower", "processor time of the training that was kept"),

@@ -42,8 +42,7 @@ def hypothesize(state: State, runtime: Runtime[Lab]) -> Update:
 
 def _ask(lab: Lab, round_: int) -> Proposals:
     request = standing(lab, ProposeRequest, round_, before_round=round_)
-    first = lab.topic.first if round_ == 1 else ()
-    return lab.mind.propose(replace(request, first=first))
+    return lab.mind.propose(replace(request, first=lab.topic.first))
 
 
 def _line(proposal: Proposal, round_: int) -> HypothesisLine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from agent import gate
 from agent.findings import affordable_cpu_s, provisional, room, standing
 from agent.lab import Lab
 from agent.minds.mind import InterpretRequest, Reading
@@ -52,6 +53,10 @@ def _tell(lab: Lab, plans: Sequence[Experiment]) -> None:
 
 def _go_on(lab: Lab, round_: int) -> tuple[bool, str]:
     """Whether a further round is begun, and why or why not."""
+    if missed := gate.missed(lab):
+        why = f"the gate failed, so nothing else is asked; not supported: {missed}"
+        lab.failed("gate", f"the known order was not reproduced: {missed}", gate.FIX)
+        return False, why
     if not room(lab):
         return False, "every hypothesis that the topic allows was asked"
     if affordable_cpu_s(lab) <= 0:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from agent import gate
 from agent.lab import Lab
 from agent.nodes.review import earlier_rounds
 from agent.press import Press
@@ -28,7 +29,8 @@ def publish(state: State, runtime: Runtime[Lab]) -> Update:
     with lab.stage("publish"):
         press = Press(lab)
         rounds = earlier_rounds(lab, state["review_round"] + 1)
-        banner = "" if state["sound"] else banner_of(rounds)
+        unsound = "" if state["sound"] else banner_of(rounds)
+        banner = " ".join(part for part in (gate.banner(lab), unsound) if part)
         manuscript = press.manuscript()
         # A build that was cut short leaves the new manuscript beside the old PDF.
         if manuscript.banner != banner or not press.is_built():
@@ -36,7 +38,7 @@ def publish(state: State, runtime: Runtime[Lab]) -> Update:
         _seal_paper(lab, press.folder, "published" if state["sound"] else "failed-review")
     found = verify(lab.folder)
     lab.say("publish", "verified" if found.ok else f"NOT VERIFIED: {found.places[0]}")
-    text = summary(lab, state["stopped"], banner, found)
+    text = summary(lab, state["stopped"], unsound, found)
     write_atomically(lab.folder / "SUMMARY.md", text)
     return {}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from papers.figures import refers
 from papers.manuscript import Figure, Formula, Items, Manuscript, Paragraph, Section, Table
 from papers.prose import Cite, Code, Math, Piece, Plain, Ref, Reference, pieces
 
@@ -198,6 +199,7 @@ def every_reference(manuscript: Manuscript) -> list[tuple[str, Quoted]]:
     found = [(p.place, q) for p in passages(manuscript) for q in quoted(p)]
     for _, _, figure in figures(manuscript):
         for series in figure.series:
-            for body in (*series.y, *series.low, *series.high):
+            along = (x for x in series.x if refers(x))
+            for body in (*along, *series.y, *series.low, *series.high):
                 found.append((figure.label, Quoted(body)))
     return found

@@ -233,13 +233,21 @@ def test_every_commented_line_of_the_template_is_a_valid_field(tmp_path: Path) -
     from agent.template import TEMPLATE
     from agent.topic import Topic
 
-    lines = TEMPLATE.read_text().splitlines()
     field = re.compile(r"# ( *(- )?[a-z_]+:( .*)?)$")
     prose = re.compile(r"# (exact_match|multiple_choice|title):|#   (exact|multiple)")
-    kept = [m[1] for line in lines if (m := field.match(line)) and not prose.match(line)]
-    topic = Topic.model_validate(
-        yaml.safe_load("\n".join(["question: Does it hold at all?", *kept]))
+
+    def parsed(text: str) -> Topic:
+        lines = text.splitlines()
+        kept = [m[1] for line in lines if (m := field.match(line)) and not prose.match(line)]
+        whole = "\n".join(["question: Does it hold at all?", *kept])
+        return Topic.model_validate(yaml.safe_load(whole))
+
+    before, architectures, after = re.split(
+        r"# ---- (?:Architectures|How much).*\n", TEMPLATE.read_text()
     )
+    other = parsed(architectures)
+    assert (other.domain, other.profile) == ("architectures", "quick")
+    topic = parsed(before + after)
     assert len(topic.models) == 2
     assert len(topic.tasks) == 3
     defaults = Topic(question="Does it hold at all?")

@@ -15,7 +15,7 @@ from tools.freeze import freeze
 from tools.literature.library import Library
 from tools.merging.miniature import Miniature
 
-FAMILIES = sorted(all_families())
+FAMILIES = sorted(all_families("merging"))
 SUBJECT = Miniature("quick")
 SETTING = Setting(SUBJECT, 40)
 RELATIONS = [("", name) for name in FAMILIES] + [(r, n) for r in FOLLOW_UPS for n in FAMILIES]

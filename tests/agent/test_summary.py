@@ -26,7 +26,7 @@ def lab(tmp_path_factory):
         ledger=ledger,
         facts=facts,
         topic=SimpleNamespace(title="A title", question=facts["question"]),
-        subject=SimpleNamespace(name="own", caveat="", **{
+        subject=SimpleNamespace(name="own", domain="merging", caveat="", **{
             key: facts["subject"][key] for key in ("primary", "pairing")
         }),
         budget=SimpleNamespace(spent=lambda: Spend(wall_s=25.2)),

@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.minds.mind import Known
 from agent.minds.playbook.arms import with_permanent
-from agent.minds.playbook.family import Family, Idea, Setting, all_families
-from agent.minds.playbook.followups import FOLLOW_UPS
+from agent.minds.playbook.family import Family, Idea, Setting, all_families, gates
+from agent.minds.playbook.relations import FOLLOW_UPS, FRESH, may_follow
 from tools.experiment import Arm
 
 Price = Callable[[tuple[Arm, ...], tuple[int, ...]], float]
@@ -88,6 +88,19 @@ def choose(
     return Choice(tuple(chosen), weights)
 
 
+def all_or_none(
+    candidates: Sequence[Candidate],
+    price: Price,
+    room: int,
+    afford_cpu_s: float,
+    seed: int,
+) -> Choice:
+    """All candidates where there is room and money for all, else none: a gate decides as one."""
+    whole = choose(candidates, price, len(candidates), math.inf, (), seed)
+    fits = len(candidates) <= room and _together(candidates, price) <= afford_cpu_s
+    return whole if fits else replace(whole, chosen=())
+
+
 def candidates(
     at: Setting,
     known: Sequence[Known],
@@ -95,11 +108,17 @@ def candidates(
     seeds: tuple[int, ...],
     fresh: tuple[int, ...],
 ) -> list[Candidate]:
-    """Families not yet asked and follow-ups of those that were, less those with data seen."""
-    families = all_families()
+    """Families not yet asked and follow-ups of those that were, less those with data seen.
+
+    While a part of the domain's gate was not asked, these are all.
+    """
+    families = all_families(at.domain)
     asked = {k.hypothesis.family for k in known}
     titles = {k.hypothesis.title for k in known}
     found = [c for c in _first_questions(families, at, known, seeds) if c.family not in asked]
+    gate = [c for c in found if c.family in gates(at.domain)]
+    if gate:
+        return gate
     found += _follow_ups(families, at, known, seeds, fresh)
     unique = {c.idea.title: c for c in reversed(found) if c.idea.title not in titles}
     unseen = (c for c in unique.values() if not known or _unseen(c, price))
@@ -172,12 +191,13 @@ def _follow_ups(
     found = []
     for past in known:
         line = past.hypothesis
-        idea = families[line.family].think(at) if line.family in families else None
+        family = families.get(line.family)
+        idea = family.think(at) if family is not None and not family.gate else None
         if line.relation or not past.ruling or idea is None:
             continue
-        for relation, follow in FOLLOW_UPS.items():
-            on = fresh if relation == "replicate" else seeds
-            next_idea = follow(idea, at)
+        for relation, follow in FOLLOW_UPS[at.domain].items():
+            on = fresh if relation in FRESH else seeds
+            next_idea = follow(idea, at) if may_follow(relation, past.ruling) else None
             if next_idea is not None and on:
                 belief = _after(past.ruling, relation)
                 next_idea = with_permanent(next_idea, at)

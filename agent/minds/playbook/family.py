@@ -125,7 +125,16 @@ class Family:
 
 
 _families = catalogue.create("hanji", "families", entry_points=True)
-NOT_FAMILIES = {"family", "arms", "choose", "followups", "playbook", "relations", "story"}
+NOT_FAMILIES = {
+    "arms",
+    "authors",
+    "choose",
+    "family",
+    "followups",
+    "playbook",
+    "relations",
+    "story",
+}
 
 
 def family(
@@ -169,9 +178,11 @@ def _import_all(package: str) -> None:
     """Import every module that may declare a family."""
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
         name = f"{package}.{module.name}"
+        if module.name in NOT_FAMILIES or module.name.startswith("writing"):
+            continue
         if module.ispkg:
             _import_all(name)
-        elif module.name not in NOT_FAMILIES and not module.name.startswith("writing"):
+        else:
             importlib.import_module(name)
 
 

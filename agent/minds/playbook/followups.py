@@ -31,8 +31,8 @@ def ablate(idea: Idea, at: Setting) -> Idea | None:
         return None
     return replace(
         idea,
-        title=f"Ablation: the {_lower(arm.label)} needs {part}",
-        statement=f"The {_lower(arm.label)} should be more accurate with {part} than without.",
+        title=f"Ablation: the {lower(arm.label)} needs {part}",
+        statement=f"The {lower(arm.label)} should be more accurate with {part} than without.",
         rationale="A gain is understood when taking away the part that causes it removes it "
         "{{citep:lipton2018troubling}}.",
         prediction=f"{arm.label} - {lesser.label} >= 0.02 accuracy",
@@ -53,8 +53,8 @@ def replicate(idea: Idea, at: Setting) -> Idea | None:
     """The same plan on seeds that nothing was chosen by."""
     return replace(
         idea,
-        title=f"Replication: {_lower(idea.title)}",
-        statement=f"On seeds that no earlier trial used: {_lower(idea.statement)}",
+        title=f"Replication: {lower(idea.title)}",
+        statement=f"On seeds that no earlier trial used: {lower(idea.statement)}",
         rationale="A result that chose the next question is tested again on fresh data "
         "{{citep:nosek2018preregistration}}.",
         cites=("nosek2018preregistration",),
@@ -74,8 +74,8 @@ def generalise(idea: Idea, at: Setting) -> Idea | None:
         return None
     return replace(
         idea,
-        title=f"Generalisation: {_lower(idea.title)}, {where}",
-        statement=f"{where[0].upper()}{where[1:]}: {_lower(idea.statement)}",
+        title=f"Generalisation: {lower(idea.title)}, {where}",
+        statement=f"{where[0].upper()}{where[1:]}: {lower(idea.statement)}",
         rationale="A finding at a single setting says little of another "
         "{{citep:bouthillier2021variance}}, so the setting is changed and the prediction kept.",
         cites=("bouthillier2021variance",),
@@ -120,7 +120,7 @@ def _changed(arm: Arm, suffix: str, label: str, **arguments: JsonValue) -> Arm:
     )
 
 
-def _lower(sentence: str) -> str:
+def lower(sentence: str) -> str:
     """Lower-case first letter, but for names such as TIES or CMA-ES."""
     name = sentence.split()[0]
     return sentence if len(name) > 1 and name[:2].isupper() else sentence[0].lower() + sentence[1:]

@@ -23,9 +23,17 @@ from agent.minds.mind import (
     mind,
 )
 from agent.minds.playbook.arms import with_permanent
-from agent.minds.playbook.choose import LATER, OPENING, Candidate, Choice, candidates, choose
+from agent.minds.playbook.choose import (
+    LATER,
+    OPENING,
+    Candidate,
+    Choice,
+    all_or_none,
+    candidates,
+    choose,
+)
 from agent.minds.playbook.family import Idea, Setting, find_family
-from agent.minds.playbook.followups import FOLLOW_UPS
+from agent.minds.playbook.relations import FOLLOW_UPS, FRESH
 from sandbox.errors import MindFailed
 from sandbox.records import HypothesisLine, short_id
 from tools.experiment import Experiment, PairedTest
@@ -34,15 +42,26 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from papers.draft import Prose
 
-QUERIES = (
-    "evolutionary model merging",
-    "task vectors arithmetic",
-    "interference sign conflict sparsify",
-    "linear mode connectivity averaging",
-    "layers of several models stacked",
-    "random search baseline",
-    "paired test multiple comparisons seeds",
-)
+QUERIES = {
+    "merging": (
+        "evolutionary model merging",
+        "task vectors arithmetic",
+        "interference sign conflict sparsify",
+        "linear mode connectivity averaging",
+        "layers of several models stacked",
+        "random search baseline",
+        "paired test multiple comparisons seeds",
+    ),
+    "architectures": (
+        "associative recall synthetic tasks",
+        "linear attention delta rule",
+        "state space models",
+        "hybrid attention state space",
+        "differential attention",
+        "transformer modifications transfer",
+        "paired test multiple comparisons seeds",
+    ),
+}
 
 
 class Playbook:
@@ -53,7 +72,7 @@ class Playbook:
 
     def survey(self, request: SurveyRequest) -> Calls:
         """The question itself and what the families build on."""
-        queries = (request.question, *QUERIES)
+        queries = (request.question, *QUERIES[request.subject.domain])
         return Calls(
             calls=tuple(Call(tool="search_literature", arguments={"query": q}) for q in queries)
         )
@@ -67,6 +86,8 @@ class Playbook:
             "highest expected information for a CPU-minute, drawn from the beliefs after "
             f"{len(request.known)} {'hypothesis' if len(request.known) == 1 else 'hypotheses'}"
         )
+        if _is_gate(choice.chosen):
+            why = "the known order has to be reproduced before anything else is asked"
         asked = [c.name for c in choice.chosen if c.name in request.first]
         if asked:
             why = f"asked for by the topic: {', '.join(asked)}; otherwise {why}"
@@ -78,7 +99,7 @@ class Playbook:
         """The family's experiment; a refused one again on fresh seeds where there are any."""
         designed = []
         for line in request.hypotheses:
-            fresh = line.relation == "replicate" or line.id in request.refusals
+            fresh = line.relation in FRESH or line.id in request.refusals
             seeds = request.fresh if fresh else request.seeds
             if seeds:
                 designed.append(_experiment(line, request, seeds))
@@ -125,7 +146,7 @@ def idea_of(line: HypothesisLine, at: Setting) -> Idea:
     """
     idea = find_family(line.family).think(at)
     if idea is not None and line.relation:
-        idea = FOLLOW_UPS[line.relation](idea, at)
+        idea = FOLLOW_UPS[at.domain][line.relation](idea, at)
     if idea is None:
         raise MindFailed(f"{line.family} has no design for {line.title!r}", "drop the hypothesis")
     return with_permanent(idea, at)
@@ -135,14 +156,16 @@ def _next(request: RoundRequest, first: Sequence[str]) -> Choice:
     at = Setting(request.subject, request.evaluations)
     open_ = candidates(at, request.known, request.price, request.seeds, request.fresh)
     batch = LATER if request.known else OPENING
-    return choose(
-        open_,
-        request.price,
-        min(request.room, batch),
-        request.afford_cpu_s,
-        first,
-        seed=request.seed * 1009 + len(request.known),
-    )
+    price, afford = request.price, request.afford_cpu_s
+    seed = request.seed * 1009 + len(request.known)
+    if _is_gate(open_):
+        return all_or_none(open_, price, request.room, afford, seed)
+    return choose(open_, price, min(request.room, batch), afford, first, seed)
+
+
+def _is_gate(asked: Sequence[Candidate]) -> bool:
+    """Whether these are the parts of a gate, which are asked alone."""
+    return any(find_family(candidate.family).gate for candidate in asked)
 
 
 def _nothing_left(choice: Choice) -> str:

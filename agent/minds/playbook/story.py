@@ -110,6 +110,13 @@ class Story:
         assert isinstance(subject, dict)
         return subject[field]
 
+    @property
+    def domain(self) -> str:
+        """What the subject is about; `merging` where run.json does not say."""
+        subject = self.facts["subject"]
+        assert isinstance(subject, dict)
+        return str(subject.get("domain", "merging"))
+
     def claims(self, *findings: Finding) -> tuple[str, ...]:
         """Ids of the claims that the ledger allows about these findings."""
         wanted = {f.hypothesis.id for f in findings}

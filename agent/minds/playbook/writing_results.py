@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from agent.minds.playbook.authors.author import Author
 from agent.minds.playbook.family import all_families
 from agent.minds.playbook.story import Finding, Story, noun
 from papers.draft import Passage
 from papers.manuscript import Paragraph
+from papers.record_view import form_of
 from sandbox.records import ComparisonLine
 
 RULING = {
@@ -16,7 +18,7 @@ RULING = {
 }
 
 
-def overview(story: Story) -> Passage:
+def overview(author: Author, story: Story) -> Passage:
     """What the main table and figures show, before the hypotheses one by one."""
     if not any(f.comparison for f in story.findings):
         return (
@@ -25,34 +27,15 @@ def overview(story: Story) -> Passage:
                 "appendix; this section states no result."
             ),
         )
-    return (
-        Paragraph(
-            text="{{ref:tab:main}} and {{ref:fig:main}} give the accuracy of every arm; "
-            "{{ref:tab:verdicts}} and {{ref:fig:forest}} the test of every hypothesis. "
-            "Differences that no test covers are described and not interpreted."
-        ),
-        *_search_overview(story),
-    )
+    return author.overview(story)
 
 
-def _search_overview(story: Story) -> Passage:
-    evolved = story.arm("search", strategy="evolve")
-    if evolved is None:
-        return ()
-    return (
-        Paragraph(
-            text="{{ref:fig:search}} follows the searches on the development items and "
-            "{{ref:fig:map}} shows which parent the evolved merge takes which parameters from."
-        ),
-    )
-
-
-def report(story: Story, finding: Finding) -> Passage:
+def report(author: Author, story: Story, finding: Finding) -> Passage:
     """One subsection: the hypothesis, its frozen prediction, the outcome, and what it means."""
-    head = Paragraph(heading="Hypothesis", text=_statement(finding))
+    head = Paragraph(heading="Hypothesis", text=_statement(author, finding))
     if finding.comparison is None:
         return (head, Paragraph(text=f"{RULING['untested']} {_why_untested(story, finding)}"))
-    outcome = f"{result_sentence(finding)} {_ruling_sentence(finding)}{_missing(finding)}"
+    outcome = f"{result_sentence(author, finding)} {_ruling_sentence(finding)}{_missing(finding)}"
     meaning = _agreement(story, finding) or _meaning(finding)
     paragraphs = [
         head,
@@ -63,7 +46,7 @@ def report(story: Story, finding: Finding) -> Passage:
     return tuple(paragraphs)
 
 
-def _statement(finding: Finding) -> str:
+def _statement(author: Author, finding: Finding) -> str:
     line = finding.hypothesis
     text = f"{line.statement} {line.rationale}"
     if line.parent:
@@ -71,36 +54,35 @@ def _statement(finding: Finding) -> str:
     if finding.plan is None:
         return text
     id, test = finding.plan.id, finding.plan.test
-    predicted = f"{{{{plan:{id}.test.predicted_effect|pp}}}}"
+    form = form_of(test.metric)
+    predicted = f"{{{{plan:{id}.test.predicted_effect|{form}}}}}"
+    sides = author.versus(_treatment(id), _control(id))
     if test.null_effect < 0 and test.predicted_effect <= 0:
-        bound = f"that it loses less than the margin of {{{{plan:{id}.test.null_effect|pp}}}}"
-        rule = f"The plan sets {_treatment(id)} against {_control(id)} and predicts {bound}."
+        bound = f"that it loses less than the margin of {{{{plan:{id}.test.null_effect|{form}}}}}"
+        rule = f"The plan sets {sides} and predicts {bound}."
     else:
-        rule = (
-            f"The plan sets {_treatment(id)} against {_control(id)} and predicts a difference of "
-            f"{predicted} or more."
-        )
+        rule = f"The plan sets {sides} and predicts a difference of {predicted} or more."
     return f"{text} {rule}"
 
 
 def _treatment(plan: str) -> str:
-    return f"the {{{{plan:{plan}.test.treatment.label|inline}}}}"
+    return f"{{{{plan:{plan}.test.treatment.label|inline}}}}"
 
 
 def _control(plan: str) -> str:
-    return f"the {{{{plan:{plan}.test.control.label|inline}}}}"
+    return f"{{{{plan:{plan}.test.control.label|inline}}}}"
 
 
-def result_sentence(finding: Finding) -> str:
+def result_sentence(author: Author, finding: Finding) -> str:
     """The measured difference with its interval and test, in one sentence."""
     line = _compared(finding)
     pairs = f"{{{{cmp:{line.id}.pairs|words}}}} {noun(line.pairs, 'pair', 'pairs')}"
-    return f"Over {pairs}, {_difference(finding)}"
+    return f"Over {pairs}, {_difference(author, finding)}"
 
 
-def headline(finding: Finding) -> str:
+def headline(author: Author, finding: Finding) -> str:
     """The same for the abstract, which gives the number of pairs once."""
-    text = _difference(finding)
+    text = _difference(author, finding)
     return text[0].upper() + text[1:]
 
 
@@ -109,20 +91,26 @@ def _compared(finding: Finding) -> ComparisonLine:
     return finding.comparison
 
 
-def _difference(finding: Finding) -> str:
+def _difference(author: Author, finding: Finding) -> str:
     comparison, plan = finding.comparison, finding.plan
     assert comparison is not None
     assert plan is not None
     ref, verdict = comparison.id, f"verdict:{finding.hypothesis.id}"
+    form = form_of(comparison.metric)
+    reached = author.reached(
+        comparison.metric,
+        _treatment(plan.id),
+        _control(plan.id),
+        f"{{{{cmp:{ref}.treatment_mean|.3f}}}}",
+        f"{{{{cmp:{ref}.control_mean|.3f}}}}",
+    )
     if finding.ruling == "refuted":
         test = f"{{{{{verdict}.p_refute_holm|p=}}}} that it reaches the prediction, after Holm"
     else:
         test = f"{{{{{verdict}.p_support_holm|p=}}}} after Holm"
     return (
-        f"{_treatment(plan.id)} reaches "
-        f"{{{{cmp:{ref}.treatment_mean|.3f}}}} and {_control(plan.id)} "
-        f"{{{{cmp:{ref}.control_mean|.3f}}}}, a difference of {{{{cmp:{ref}.effect|pp}}}} "
-        f"(interval {{{{cmp:{ref}.low|pp}}}} to {{{{cmp:{ref}.high|pp}}}}; {test})."
+        f"{reached}, a difference of {{{{cmp:{ref}.effect|{form}}}}} "
+        f"(interval {{{{cmp:{ref}.low|{form}}}}} to {{{{cmp:{ref}.high|{form}}}}}; {test})."
     )
 
 
@@ -164,6 +152,11 @@ FOLLOWED = {
     "{place}.",
     ("ablate", "inconclusive"): "Whether what was taken out contributes to the outcome of {place} "
     "is left open.",
+    ("promote", "supported"): "The finding of {place} holds on the task that was held back.",
+    ("promote", "refuted"): "The finding of {place} does not hold at the predicted size on the "
+    "task that was held back, so it may have been chosen for the tasks that suit it.",
+    ("promote", "inconclusive"): "Whether the finding of {place} holds on the task that was held "
+    "back is left open.",
     ("generalise", "supported"): "The finding of {place} extends to this setting.",
     ("generalise", "refuted"): "The finding of {place} does not extend to this setting at the "
     "predicted size.",

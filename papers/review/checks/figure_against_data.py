@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from papers.figures import file_name
+from papers.figures import file_name, places
 from papers.manuscript import Figure, Series
 from papers.review.check import CannotCheck, check
 from papers.review.finding import Case, Finding, found
@@ -48,6 +48,9 @@ def _figure(case: Case, figure: Figure, data: Mapping[str, JsonValue]) -> Iterab
                 yield found(where, f"its {name} values are not those of the evidence", _FIX)
         if curve.get("x") != [case.shown(x) for x in series.x]:
             yield found(where, "its x values are not those of the manuscript", _FIX)
+        at = places(series.x, lambda expression: _shown(case, expression))
+        if not _same(curve.get("at"), at):
+            yield found(where, "its points do not stand where the evidence puts them", _FIX)
         yield from _places(where, series)
     texts = data.get("texts")
     if figure.draw == "bars" and not _reaches_zero(texts if isinstance(texts, list) else ()):

@@ -28,11 +28,25 @@ def missing_baseline(case: Case) -> Iterable[Finding]:
         if Quoted(body).by_arm
     }
     for name, arm in case.arms.items():
-        if name not in shown and (name, case.primary, "test", "accuracy") in case.evidence:
+        task = _task(case, name)
+        if name not in shown and task:
             what = f"{main.label} leaves out {arm.label} ({arm.role})"
-            fix = f"add a row with {{{{mean:{name}/{case.primary}/test|.3f}}}}"
+            fix = f"add a row with {{{{mean:{name}/{task}/test|.3f}}}}"
             yield found(main.label, what, fix)
     yield from _roles(case)
+
+
+def _task(case: Case, arm: str) -> str:
+    """The task by which the main table has to show an arm; empty where it has no result.
+
+    That is the primary one, or the one that the arm's own call names.
+    """
+    own = str(case.arms[arm].arguments.get("task", ""))
+    for task in (case.primary, own):
+        for metric in ("accuracy", "bits"):
+            if (arm, task, "test", metric) in case.evidence:
+                return task
+    return ""
 
 
 def _main(case: Case) -> Table | None:

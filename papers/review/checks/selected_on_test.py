@@ -11,6 +11,8 @@ from papers.review.passage import passages, quoted
 from papers.review.planned import PlannedSide, side_of
 from sandbox.records import ComparisonLine, EvidenceLine, TrialLine
 
+SELECTING = ("search", "finetune", "train_architecture", "upscale_architecture")
+"""Tools that choose among candidates on dev items."""
 _TRACE = re.compile(r"best:\d+|fitness(?::.*)?")
 
 
@@ -25,12 +27,12 @@ def selected_on_test(case: Case) -> Iterable[Finding]:
             )
             break
     for trial in case.ledger.lines(TrialLine):
-        if trial.tool in ("search", "finetune") and trial.arguments.get("split") == "test":
+        if trial.tool in SELECTING and trial.arguments.get("split") == "test":
             what = f"its {trial.tool} was told to use the test split"
             yield found(
                 f"ledger, trial {trial.id}", what, "search on dev items, judge on test items"
             )
-    searched = {t.arm for t in case.ledger.lines(TrialLine) if t.tool in ("search", "finetune")}
+    searched = {t.arm for t in case.ledger.lines(TrialLine) if t.tool in SELECTING}
     yield from _judged(case, searched)
     yield from _quoted(case, searched)
 
@@ -71,7 +73,8 @@ def _quoted(case: Case, searched: set[str]) -> Iterable[Finding]:
         for reference in quoted(passage):
             arm, split = (*reference.by_arm, "", "", "")[0], (*reference.by_arm, "", "", "")[2]
             rest = reference.by_arm[3:]
-            accuracy = not rest or (reference.source == "at" and len(rest) == 1)
+            rest = rest[1:] if reference.source == "at" else rest
+            accuracy = not rest or rest == ("dev_accuracy",)
             said = re.search(r"\bdev(?:elopment)?\b", passage.words)
             if split == "dev" and arm.partition("@")[0] in searched and accuracy and not said:
                 what = f"the accuracy of {arm} on the split that selected it is quoted as a result"

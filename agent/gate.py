@@ -1,0 +1,43 @@
+"""The gate: a known order that a run reproduces before it may call anything new better."""
+
+from __future__ import annotations
+
+from agent.findings import provisional
+from agent.lab import Lab
+from agent.minds.playbook.family import gates
+from sandbox.records import HypothesisLine
+from tools.freeze import frozen_plans
+
+FIX = (
+    "train longer (profile: standard) or with more seeds; if it fails again, doubt the blocks' code"
+)
+
+
+def missed(lab: Lab) -> str:
+    """What of the known order the run did not reproduce; empty when all of it, or none is known.
+
+    Whoever proposed the hypotheses: a part of the gate that was not asked is not reproduced.
+    """
+    wanted = gates(lab.subject.domain)
+    if not wanted:
+        return ""
+    rulings = provisional(lab, frozen_plans(lab.ledger, lab.folder))
+    asked = {line.family: line for line in lab.ledger.lines(HypothesisLine) if not line.relation}
+    parts = []
+    for family in wanted:
+        line = asked.get(family)
+        ruling = rulings.get(line.id, "not measured") if line is not None else "not asked"
+        if ruling != "supported":
+            parts.append(f"{line.title if line is not None else family} ({ruling})")
+    return "; ".join(parts).replace("_", " ")
+
+
+def banner(lab: Lab) -> str:
+    """What the first page says when the gate was missed, without a number."""
+    parts = missed(lab)
+    if not parts:
+        return ""
+    return (
+        "GATE FAILED: this run did not reproduce the known order and stopped there. Nothing in it "
+        f"may be called better. Not supported: {parts}."
+    )

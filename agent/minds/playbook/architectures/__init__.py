@@ -1,0 +1,1 @@
+"""Hypothesis families about neural architectures."""

@@ -1,0 +1,46 @@
+"""A constant state keeps what attention has on in-context recall."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+TASK = "in_context_recall"
+
+
+@family(
+    "constant_state",
+    domain="architectures",
+    links={"hybrid": -0.5},
+    meaning={
+        "supported": "Where few pairs have to be held, a constant state does the work of a cache "
+        "that grows.",
+        "refuted": "A constant state loses accuracy that attention keeps by remembering "
+        "everything.",
+        "inconclusive": "Whether the constant state loses accuracy differs between seeds.",
+    },
+)
+def constant_state(at: Setting) -> Idea | None:
+    """Non-inferiority of SSD to attention on in-context recall, with less state."""
+    if not arms.has(at, TASK) or at.subject.primary == TASK:
+        return None
+    return Idea(
+        title="A constant state suffices for in-context recall",
+        statement=(
+            "State space duality, whose state does not grow with what it has read, should be no "
+            f"less accurate {arms.where(at, TASK)} than attention, within a margin."
+        ),
+        rationale=(
+            "Recall is bounded by the size of the state, not by whether it grows "
+            "{{citep:arora2024based}}; with few distinct keys the state of a state space model is "
+            "large enough {{citep:dao2024mamba2}}."
+        ),
+        prediction="SSD - attention with convolution > -0.05 accuracy",
+        refuted_by="the exact test says that the mean difference is below -0.05",
+        cites=("arora2024based", "dao2024mamba2"),
+        treatment=(arms.ssd(at, TASK),),
+        control=(arms.attention(at, TASK),),
+        null_effect=-0.05,
+        predicted_effect=-0.05,
+        tasks=(TASK,),
+    )

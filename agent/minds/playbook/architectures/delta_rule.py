@@ -1,0 +1,41 @@
+"""Writing by the delta rule beats adding."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "delta_rule",
+    domain="architectures",
+    prior=(2.0, 1.0),
+    links={"gated_delta": 0.5, "generalised_delta": 0.5},
+    meaning={
+        "supported": "A write that first takes away what its key held keeps the memory in order, "
+        "at the same size.",
+        "refuted": "At this size of memory, taking the old value away before a write does not "
+        "help.",
+        "inconclusive": "The gain from the delta rule differs between seeds.",
+    },
+)
+def delta_rule(at: Setting) -> Idea | None:
+    """DeltaNet against linear attention, both with convolution."""
+    return Idea(
+        title="Writing by the delta rule beats adding",
+        statement=(
+            f"DeltaNet should be more accurate {arms.where(at)} than linear attention of the same "
+            "size, both behind short convolutions."
+        ),
+        rationale=(
+            "Linear attention adds every value to its memory, where they interfere; the delta "
+            "rule writes only what the key does not hold yet "
+            "{{citep:schlag2021fwp,yang2024deltanet}}."
+        ),
+        prediction="DeltaNet - linear attention with convolution >= 0.10 accuracy",
+        refuted_by="the mean difference is below 0.10 and the exact test says so",
+        cites=("schlag2021fwp", "yang2024deltanet"),
+        treatment=(arms.delta_net(at),),
+        control=(arms.linear(at),),
+        predicted_effect=0.10,
+    )

@@ -1,0 +1,44 @@
+"""Gate: a layer of SSD and a layer of attention recall no less than SSD alone."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "gate_hybrid",
+    domain="architectures",
+    gate=True,
+    prior=(6.0, 1.0),
+    meaning={
+        "supported": "The known place of hybrids above a pure state space model is reproduced "
+        "with the code of this run.",
+        "refuted": "The known place of hybrids is not reproduced, so nothing else that was "
+        "trained with this code can be trusted.",
+        "inconclusive": "The place of the hybrid is not settled at this length of training.",
+    },
+)
+def gate_hybrid(at: Setting) -> Idea | None:
+    """Non-inferiority of the hybrid to SSD on recall."""
+    if not arms.has(at, arms.GATE_TASK):
+        return None
+    return Idea(
+        title="Gate: a hybrid recalls no less than SSD",
+        statement=(
+            "A layer of state space duality followed by a layer of attention should recall no "
+            "less than state space duality in both layers, within a margin."
+        ),
+        rationale=(
+            "Hybrids of state space layers with a little attention are reported to keep the "
+            "recall of attention {{citep:poli2024mad,lieber2024jamba}}."
+        ),
+        prediction="SSD then attention - SSD > -0.05 accuracy",
+        refuted_by="the exact test says that the mean difference is below -0.05",
+        cites=("poli2024mad", "lieber2024jamba"),
+        treatment=(arms.hybrid(at, arms.GATE_TASK),),
+        control=(arms.ssd(at, arms.GATE_TASK),),
+        null_effect=-0.05,
+        predicted_effect=-0.05,
+        tasks=(arms.GATE_TASK,),
+    )

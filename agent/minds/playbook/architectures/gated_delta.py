@@ -1,0 +1,42 @@
+"""A gate on the memory adds to the delta rule."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "gated_delta",
+    domain="architectures",
+    links={"delta_rule": 0.5},
+    meaning={
+        "supported": "Forgetting as a whole adds to forgetting key by key, even where little has "
+        "to be forgotten.",
+        "refuted": "On this task a gate that clears the memory adds nothing that the delta rule "
+        "lacks.",
+        "inconclusive": "Whether a gate adds to the delta rule differs between seeds.",
+    },
+)
+def gated_delta(at: Setting) -> Idea | None:
+    """Gated DeltaNet against DeltaNet with wider keys, of the same size."""
+    one = arms.layer("gated_delta_net")
+    gated = arms.trained(at, "gated-delta-net", "Gated DeltaNet", arms.of(at, one, one))
+    return Idea(
+        title="A gate adds to the delta rule",
+        statement=(
+            f"Gated DeltaNet should be more accurate {arms.where(at)} than DeltaNet that spends "
+            "the same parameters on wider keys."
+        ),
+        rationale=(
+            "Gating clears the memory quickly while the delta rule updates it precisely, and "
+            "together they are reported to exceed either {{citep:yang2025gateddelta}}. The "
+            "control spends the parameters of the gate on keys, and so on a larger state."
+        ),
+        prediction="gated DeltaNet - DeltaNet with wider keys >= 0.02 accuracy",
+        refuted_by="the mean difference is below 0.02 and the exact test says so",
+        cites=("yang2025gateddelta",),
+        treatment=(gated,),
+        control=(arms.wide_delta_net(at),),
+        predicted_effect=0.02,
+    )

@@ -1,0 +1,43 @@
+"""RWKV's generalised delta rule keeps up with DeltaNet."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "generalised_delta",
+    domain="architectures",
+    links={"delta_rule": 0.5},
+    meaning={
+        "supported": "A rule that separates what is removed from what is written recalls as "
+        "well, with a shift in place of a convolution.",
+        "refuted": "Here RWKV falls behind the plain delta rule, so its further freedom costs "
+        "more training than it saves.",
+        "inconclusive": "How RWKV compares with the plain delta rule differs between seeds.",
+    },
+)
+def generalised_delta(at: Setting) -> Idea | None:
+    """Non-inferiority of RWKV to DeltaNet with wider keys, of the same size."""
+    one = arms.layer("rwkv", convolution=0, rank=arms.width_of(at) // 8)
+    rwkv = arms.trained(at, "rwkv", "RWKV", arms.of(at, one, one))
+    return Idea(
+        title="RWKV keeps up with the delta rule",
+        statement=(
+            f"RWKV should be no less accurate {arms.where(at)} than DeltaNet of the same size, "
+            "within a margin."
+        ),
+        rationale=(
+            "Its state evolves by a delta rule in which decay, removal and writing are set "
+            "separately {{citep:peng2025rwkv7}}, of which that of DeltaNet is a special case "
+            "{{citep:yang2024deltanet}}."
+        ),
+        prediction="RWKV - DeltaNet with wider keys > -0.05 accuracy",
+        refuted_by="the exact test says that the mean difference is below -0.05",
+        cites=("peng2025rwkv7", "yang2024deltanet"),
+        treatment=(rwkv,),
+        control=(arms.wide_delta_net(at),),
+        null_effect=-0.05,
+        predicted_effect=-0.05,
+    )

@@ -1,0 +1,50 @@
+"""A layer of attention restores what a small state forgets."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "hybrid",
+    domain="architectures",
+    links={"constant_state": -0.5},
+    meaning={
+        "supported": "A single layer that looks back makes up for a state that is too small, "
+        "which is how hybrids save memory.",
+        "refuted": "A layer of attention does not make up for the small state of the layer below "
+        "it.",
+        "inconclusive": "Whether a layer of attention makes up for a small state differs between "
+        "seeds.",
+    },
+)
+def hybrid(at: Setting) -> Idea | None:
+    """A small state then attention, against a small state in both layers."""
+    small = arms.layer("state_space_dual", size=arms.width_of(at) // 8, expansion=1.25)
+    look = arms.layer("softmax_attention")
+    return Idea(
+        title="A layer of attention restores what a small state forgets",
+        statement=(
+            "With a small state, a layer of state space duality followed by a layer of attention "
+            f"should be more accurate {arms.where(at)} than state space duality in both layers."
+        ),
+        rationale=(
+            "What a state holds is bounded by its size "
+            "{{citep:arora2024based,jelassi2024repeat}}, and hybrids add a few layers of "
+            "attention for what has to be looked up {{citep:lieber2024jamba,glorioso2024zamba}}."
+        ),
+        prediction="small SSD then attention - small SSD >= 0.10 accuracy",
+        refuted_by="the mean difference is below 0.10 and the exact test says so",
+        cites=(
+            "arora2024based",
+            "jelassi2024repeat",
+            "lieber2024jamba",
+            "glorioso2024zamba",
+        ),
+        treatment=(
+            arms.trained(at, "small-hybrid", "Small SSD then attention", arms.of(at, small, look)),
+        ),
+        control=(arms.trained(at, "small-ssd", "Small SSD", arms.of(at, small, small)),),
+        predicted_effect=0.10,
+    )

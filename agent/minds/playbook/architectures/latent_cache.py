@@ -1,0 +1,42 @@
+"""A latent of keys and values loses no more than a margin."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "latent_cache",
+    domain="architectures",
+    links={"shared_keys": 0.5},
+    meaning={
+        "supported": "Keys and values hold less than their width suggests, so a narrow latent "
+        "can stand for them in the cache.",
+        "refuted": "The narrow latent loses accuracy that separate keys and values keep.",
+        "inconclusive": "What compressing keys and values costs differs between seeds.",
+    },
+)
+def latent_cache(at: Setting) -> Idea | None:
+    """Non-inferiority of latent attention to attention, both with convolution."""
+    one = arms.layer(
+        "latent_attention", latent=arms.width_of(at) // 2, rotary=arms.width_of(at) // 8
+    )
+    return Idea(
+        title="A latent can stand for keys and values",
+        statement=(
+            "Attention that caches a narrow latent in place of keys and values should be no less "
+            f"accurate {arms.where(at)} than attention that caches both, within a margin."
+        ),
+        rationale=(
+            "Keys and values made from a common latent were reported to cost nothing in quality "
+            "while the cache shrinks {{citep:deepseek2024v2}}."
+        ),
+        prediction="latent attention - attention with convolution > -0.05 accuracy",
+        refuted_by="the exact test says that the mean difference is below -0.05",
+        cites=("deepseek2024v2",),
+        treatment=(arms.trained(at, "latent", "Latent attention", arms.of(at, one, one)),),
+        control=(arms.attention(at),),
+        null_effect=-0.05,
+        predicted_effect=-0.05,
+    )

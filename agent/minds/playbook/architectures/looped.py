@@ -1,0 +1,49 @@
+"""A layer that is passed again replaces a further layer."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "looped",
+    domain="architectures",
+    links={"depth_or_width": 0.5},
+    meaning={
+        "supported": "What the layers have to do is alike enough for shared weights, and the "
+        "parameters can go into their width.",
+        "refuted": "The layers have different things to do, which shared weights do not learn as "
+        "well.",
+        "inconclusive": "Whether shared weights replace distinct layers differs between seeds.",
+    },
+)
+def looped(at: Setting) -> Idea | None:
+    """Non-inferiority of a looped layer to distinct layers of the same size."""
+    one = arms.layer("softmax_attention", channel=arms.glu())
+    looped_layer = arms.trained(
+        at,
+        "looped",
+        "Looped layer",
+        arms.of(at, one, loops=2),
+        like=arms.mixed_attention_body(at),
+    )
+    return Idea(
+        title="A looped layer replaces distinct layers",
+        statement=(
+            "A single layer that is passed repeatedly, with the parameters of the others in its "
+            f"channel mixer, should be no less accurate {arms.where(at)} than distinct layers, "
+            "within a margin."
+        ),
+        rationale=(
+            "Transformers that repeat a layer with shared weights learn algorithms at least as "
+            "well {{citep:dehghani2019universal}}."
+        ),
+        prediction="looped layer - distinct layers > -0.05 accuracy",
+        refuted_by="the exact test says that the mean difference is below -0.05",
+        cites=("dehghani2019universal",),
+        treatment=(looped_layer,),
+        control=(arms.mixed_attention(at),),
+        null_effect=-0.05,
+        predicted_effect=-0.05,
+    )

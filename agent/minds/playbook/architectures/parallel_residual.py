@@ -1,0 +1,41 @@
+"""Mixers side by side do as well as in sequence."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "parallel_residual",
+    domain="architectures",
+    meaning={
+        "supported": "The channel mixer does not need what the sequence mixer of its layer just "
+        "read, so both can run at once.",
+        "refuted": "The channel mixer needs what the sequence mixer of its layer just read.",
+        "inconclusive": "What running the mixers side by side costs differs between seeds.",
+    },
+)
+def parallel_residual(at: Setting) -> Idea | None:
+    """Non-inferiority of parallel to sequential mixers."""
+    one = arms.layer("softmax_attention", channel=arms.glu())
+    body = arms.of(at, one, one, parallel=True)
+    return Idea(
+        title="Mixers can work side by side",
+        statement=(
+            "Layers whose attention and channel mixer read the same input should be no less "
+            f"accurate {arms.where(at)} than layers in which the channel mixer follows, within a "
+            "margin."
+        ),
+        rationale=(
+            "Most changes to a transformer leave its quality as it is "
+            "{{citep:narang2021transfer}}, and mixers that do not wait for each other run faster."
+        ),
+        prediction="parallel - sequential mixers > -0.05 accuracy",
+        refuted_by="the exact test says that the mean difference is below -0.05",
+        cites=("narang2021transfer",),
+        treatment=(arms.trained(at, "parallel", "Parallel mixers", body),),
+        control=(arms.mixed_attention(at),),
+        null_effect=-0.05,
+        predicted_effect=-0.05,
+    )

@@ -1,0 +1,47 @@
+"""Routed experts keep up with a dense channel mixer of as many parameters."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+from tools.architectures.architecture import Choice
+
+
+@family(
+    "routed_experts",
+    domain="architectures",
+    meaning={
+        "supported": "A position needs only some of the parameters, so routing saves the work of "
+        "the others.",
+        "refuted": "Routing loses accuracy that the same parameters have when all take part.",
+        "inconclusive": "What routing costs differs between seeds.",
+    },
+)
+def routed_experts(at: Setting) -> Idea | None:
+    """Non-inferiority of a mixture of experts to SwiGLU with as many parameters."""
+    parameters = {"expansion": 0.25, "experts": 4, "active": 2, "balance": "loss"}
+    channel = Choice.model_validate({"block": "mixture_of_experts", "parameters": parameters})
+    one = arms.layer("softmax_attention", channel=channel)
+    routed = arms.trained(
+        at, "attention-experts", "Attention with routed experts", arms.of(at, one, one)
+    )
+    return Idea(
+        title="Routed experts keep up with a dense mixer",
+        statement=(
+            "Attention whose channel mixers route each position to some of their experts should "
+            f"be no less accurate {arms.where(at)} than with dense channel mixers of as many "
+            "parameters, within a margin."
+        ),
+        rationale=(
+            "Routing lets a model hold parameters that it does not use at every position "
+            "{{citep:shazeer2017moe,fedus2022switch}}, and small experts are chosen more finely "
+            "{{citep:dai2024deepseekmoe}}."
+        ),
+        prediction="routed experts - dense mixers > -0.05 accuracy",
+        refuted_by="the exact test says that the mean difference is below -0.05",
+        cites=("shazeer2017moe", "fedus2022switch", "dai2024deepseekmoe"),
+        treatment=(routed,),
+        control=(arms.mixed_attention(at),),
+        null_effect=-0.05,
+        predicted_effect=-0.05,
+    )

@@ -1,0 +1,41 @@
+"""Decay by feature and input beats a fixed decay."""
+
+from __future__ import annotations
+
+from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.family import Idea, Setting, family
+
+
+@family(
+    "vector_decay",
+    domain="architectures",
+    prior=(1.5, 1.0),
+    meaning={
+        "supported": "A memory that chooses what to forget is worth its parameters, where a "
+        "fixed decay forgets by age.",
+        "refuted": "A decay chosen by the input gains nothing here over a fixed decay.",
+        "inconclusive": "What a decay chosen by the input adds differs between seeds.",
+    },
+)
+def vector_decay(at: Setting) -> Idea | None:
+    """Gated linear attention against retention, both with convolution."""
+    width = arms.width_of(at)
+    chosen = arms.layer("gated_linear_attention", keys=width // 4, rank=width // 16)
+    fixed = arms.layer("retention")
+    return Idea(
+        title="A decay chosen by the input beats a fixed decay",
+        statement=(
+            "Gated linear attention, whose memory fades by feature and input, should be more "
+            f"accurate {arms.where(at)} than retention, whose memory fades at a fixed rate."
+        ),
+        rationale=(
+            "Retention forgets by age alone {{citep:sun2023retnet}}; gated linear attention "
+            "chooses from the input what each feature forgets {{citep:yang2024gla}}."
+        ),
+        prediction="gated linear attention - retention >= 0.05 accuracy",
+        refuted_by="the mean difference is below 0.05 and the exact test says so",
+        cites=("sun2023retnet", "yang2024gla"),
+        treatment=(arms.trained(at, "gla", "Gated linear attention", arms.of(at, chosen, chosen)),),
+        control=(arms.trained(at, "retention", "Retention", arms.of(at, fixed, fixed)),),
+        predicted_effect=0.05,
+    )

@@ -1,0 +1,1 @@
+"""Who writes what about which domain: one file a domain, found by folder."""

@@ -1,0 +1,249 @@
+"""The built-in mind on architectures: what is said of them and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.minds.playbook.authors.architecture_method import components, gate, sizes, training
+from agent.minds.playbook.authors.author import author
+from agent.minds.playbook.family import gates
+from agent.minds.playbook.story import Finding, Story, noun
+from papers.draft import Passage
+from papers.exhibits.exhibit import exhibits_of
+from papers.manuscript import Figure, Items, Paragraph
+from papers.record_view import RecordView
+
+METRICS = {"bits": "of bits per token"}
+FOREST, PARETO = "fig:forest", "fig:pareto"
+
+
+@author("architectures")
+class ArchitectureAuthor:
+    """See `Author`."""
+
+    related_work = "related_work_architectures.md"
+    chosen_before = "the tasks, the widths and the learning rates on offer"
+
+    def title(self, story: Story) -> str:
+        """The lead hypothesis where its test supports it, else the question."""
+        if _gate_missed(story):
+            return "Is a Known Order of Sequence Models Reproduced? A Pre-Registered Check"
+        lead = next(iter(_asked(story)), None)
+        if lead is not None and lead.ruling == "supported":
+            return f"{lead.hypothesis.title}: pre-registered tests on small sequence models"
+        return "Which Parts of a Sequence Model Matter? Pre-Registered Tests on Synthetic Tasks"
+
+    def opening(self, story: Story) -> str:
+        """Why comparisons of architectures are to be doubted."""
+        return (
+            "Reports of new sequence models seldom train every competitor with the same care, on "
+            "repeated runs, under tests fixed in advance, and it stays open which of their gains "
+            "would outlive another code base."
+        )
+
+    def headliners(self, story: Story) -> list[Finding]:
+        """What was asked beyond the gate, in the order of asking; the gate where nothing was."""
+        asked = [f for f in _asked(story) if f.comparison]
+        return asked or [f for f in _of_gate(story) if f.comparison]
+
+    def before(self, story: Story) -> str:
+        """Whether the known order was reproduced."""
+        parts = _of_gate(story)
+        if not parts:
+            return ""
+        if _gate_missed(story):
+            return (
+                "The known order of architectures on recall was not reproduced, so the run stopped "
+                "there, and nothing in it ranks architectures."
+            )
+        return (
+            "Before it asked anything else, the run reproduced the known order of attention, state "
+            "space and linear models on recall with its own code."
+        )
+
+    def aside(self, story: Story) -> str:
+        """Nothing: the gate stands before the findings."""
+        return ""
+
+    def versus(self, treatment: str, control: str) -> str:
+        """Mechanisms have no article."""
+        return f"{treatment} against {control}"
+
+    def reached(self, metric: str, treatment: str, control: str, first: str, second: str) -> str:
+        """What was measured for both."""
+        what = METRICS.get(metric, metric)
+        return f"the mean {what} is {first} for {treatment} and {second} for {control}"
+
+    def introduction(self, story: Story) -> Passage:
+        """Why the comparison is hard, and what was done about that."""
+        return _introduction(story)
+
+    def method(self, story: Story) -> Passage:
+        """Parts, sizes, training, gate."""
+        return (*components(story), *training(story), *sizes(story), *gate(story))
+
+    def subject(self, story: Story) -> Paragraph:
+        """Tasks, what a pair is, and which items are for what."""
+        return Paragraph(
+            heading="Tasks",
+            text="The subject is {{fact:subject.description|text}}. {{ref:tab:tasks}} lists the "
+            "tasks. {{fact:subject.pairing|text}} The primary task is "
+            f"{_primary(story)}; each arm is trained and tested on a single task, which "
+            "{{ref:tab:main}} names. Development items choose the learning rate, test items are "
+            "used by nothing but the final measurement.",
+        )
+
+    def overview(self, story: Story) -> Passage:
+        """Where results stand."""
+        figures = _figures(story)
+        seen = [f"{{{{ref:{label}}}}}" for label in figures if label not in (FOREST, PARETO)]
+        single = f" {_and(seen)} {noun(len(seen), 'shows', 'show')} the single seeds." * bool(seen)
+        cost = " {{ref:fig:pareto}} sets accuracy against cost." * (PARETO in figures)
+        forest = " and {{ref:fig:forest}}" * (FOREST in figures)
+        verb = "give" if forest else "gives"
+        return (
+            Paragraph(
+                text=f"{{{{ref:tab:main}}}} gives the result of every arm on its task, and "
+                f"{{{{ref:tab:architectures}}}} what the arms cost.{single}{cost} "
+                f"{{{{ref:tab:verdicts}}}}{forest} {verb} the test of every hypothesis. "
+                "Differences that no test covers are described and not interpreted."
+            ),
+        )
+
+    def discussion(self, story: Story) -> tuple[Paragraph, ...]:
+        """What the tests say of mechanisms, and of cost."""
+        return (*_standing(story), *_cost(story))
+
+    def scale(self, story: Story) -> str:
+        """Small models, synthetic tasks."""
+        return (
+            "The models are small, and what they learn is what they learn within this much "
+            "training: an order may change with width, depth, length and data."
+        )
+
+    def further_limits(self, story: Story) -> tuple[Paragraph, ...]:
+        """The recipe, the code, the clock."""
+        return _FURTHER
+
+
+_FURTHER = (
+    Paragraph(
+        heading="Tuning",
+        text="Learning rates were chosen for every arm with equal trials, and nothing else was: "
+        "the schedule, the initialisation, the weight decay and the length of training are those "
+        "of a single recipe. An architecture that another recipe suits is treated unfairly, and an "
+        "arm whose chosen rate lies at the end of the range might do with one outside of it.",
+    ),
+    Paragraph(
+        heading="Cost",
+        text="Blocks are plain implementations without tuned kernels, so their speed says little "
+        "of their speed elsewhere. Times are not compared; parameters, state and operations are "
+        "counted, which leaves out memory traffic and parallelism.",
+    ),
+)
+
+
+def _figures(story: Story) -> tuple[str, ...]:
+    """Labels of the figures that the results will show."""
+    view = RecordView(story.ledger, story.facts, story.plans)
+    return tuple(b.label for b in exhibits_of(view).results() if isinstance(b, Figure))
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)
+
+
+def _of_gate(story: Story) -> list[Finding]:
+    """The findings that are the domain's gate."""
+    names = gates(story.domain)
+    return [f for f in story.findings if f.hypothesis.family in names and not f.hypothesis.relation]
+
+
+def _asked(story: Story) -> list[Finding]:
+    """The findings beyond the gate, first questions before follow-ups."""
+    inside = {f.hypothesis.id for f in _of_gate(story)}
+    rest = [f for f in story.findings if f.hypothesis.id not in inside]
+    return sorted(rest, key=lambda f: bool(f.hypothesis.relation))
+
+
+def _gate_missed(story: Story) -> bool:
+    """Whether a part of the gate was asked and not supported."""
+    return any(f.ruling != "supported" for f in _of_gate(story))
+
+
+def _introduction(story: Story) -> Passage:
+    return (
+        Paragraph(
+            text="Attention looks everything up and pays for it with a cache that grows with the "
+            "text {{citep:vaswani2017attention}}. Many mixers keep a state of constant size "
+            "instead {{citep:katharopoulos2020linear,dao2024mamba2,yang2025gateddelta}}, and the "
+            "question is what they give up. Small synthetic tasks answer it for one ability at "
+            "a time "
+            "{{citep:arora2024zoology,poli2024mad}}, in minutes, so that many variants can be "
+            "tried."
+        ),
+        Paragraph(
+            text="That speed is also the danger. Where trying is cheap, the best of many tries is "
+            "reported; a variant that was tuned is set against a baseline that was not "
+            "{{citep:lipton2018troubling}}; recall is learned suddenly on some seeds and never on "
+            "others, so that single runs mislead {{citep:bouthillier2021variance}}; and most "
+            "modifications turn out not to transfer to another code base "
+            "{{citep:narang2021transfer}}. The question of this study is: {{fact:question|text}}"
+        ),
+        Paragraph(text="We address it as follows."),
+        Items(
+            items=(
+                "Each hypothesis states a numeric prediction and what would refute it, and its "
+                "plan (arms, task, seeds, metric and decision rule) is frozen before the trials "
+                "that decide it {{citep:nosek2018preregistration}}.",
+                *(_GATE if _of_gate(story) else ()),
+                "Every arm trains at the same learning rates with equal trials; its rate is chosen "
+                "on development items, never on test items.",
+                "All outcomes are reported in the same place, the refuted and the undecided "
+                "beside the supported ({{ref:tab:verdicts}}), and every value is traceable to the "
+                "trial that produced it.",
+            )
+        ),
+    )
+
+
+_GATE = (
+    "A known order of architectures has to be reproduced with the code of the run before any "
+    "other question is asked.",
+)
+
+
+def _standing(story: Story) -> tuple[Paragraph, ...]:
+    """What a missed gate means for everything else."""
+    missed = [f for f in _of_gate(story) if f.ruling != "supported"]
+    if not missed:
+        return ()
+    places = ", ".join(f"{{{{ref:sec:{f.hypothesis.id}}}}}" for f in missed)
+    return (
+        Paragraph(
+            heading="The gate",
+            text=f"What is known of these architectures was not found here ({places}). Either the "
+            "training was too short, or the pairs were too few, or the code has a fault; until "
+            "that is settled, no order of the arms in {{ref:tab:main}} should be relied on.",
+        ),
+    )
+
+
+def _cost(story: Story) -> tuple[Paragraph, ...]:
+    if not any(f.comparison for f in story.findings):
+        return ()
+    return (
+        Paragraph(
+            heading="Quality against cost",
+            text="An accuracy says little without its cost. {{ref:tab:architectures}} counts what "
+            "each arm stores and computes on the inputs of its task. A gain that comes with a "
+            "larger state is a different finding from one at an equal state.",
+        ),
+    )
+
+
+def _primary(story: Story) -> str:
+    tasks = story.subject("tasks")
+    assert isinstance(tasks, list)
+    names = [task["name"] for task in tasks if isinstance(task, dict)]
+    return f"{{{{fact:subject.tasks.{names.index(story.primary)}.label|inline}}}}"

@@ -1,0 +1,321 @@
+"""Families about architectures: each gives a plan that freezes, trains and compares fairly."""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+import torch
+
+from agent import gate
+from agent.minds.mind import DesignRequest, Known
+from agent.minds.playbook.choose import Candidate, all_or_none, candidates
+from agent.minds.playbook.family import Setting, all_families, find_family, gates
+from agent.minds.playbook.playbook import Playbook
+from agent.minds.playbook.relations import FOLLOW_UPS, FRESH, may_follow
+from papers.value import _WORDS
+from sandbox.ledger import Ledger
+from sandbox.records import ComparisonLine, EvidenceLine, HypothesisLine, TrialLine, short_id
+from tools.actions.train_architecture import TrainArchitectureArguments, _sized
+from tools.architectures.architecture import Architecture
+from tools.architectures.matching import Ruler
+from tools.architectures.subject import PROMOTION, ArchitectureSuite
+from tools.compare import compare
+from tools.freeze import freeze, frozen_plans
+from tools.literature.library import Library
+from tools.tasks.sequence import find_sequence_task
+from tools.tool import find_tool
+
+FAMILIES = sorted(all_families("architectures"))
+SUBJECT = ArchitectureSuite("quick")
+SETTING = Setting(SUBJECT, 40)
+RELATIONS = [
+    (relation, name)
+    for relation in ("", *FOLLOW_UPS["architectures"])
+    for name in FAMILIES
+    if not (relation and find_family(name).gate)
+]
+SMALLER_TREATMENT = {"shared_keys", "long_convolution"}
+"""Their claim is that less suffices, or is the better."""
+SEEDS = tuple(range(8))
+
+
+def idea(relation, name, at=SETTING):
+    found = find_family(name).think(at)
+    return FOLLOW_UPS["architectures"][relation](found, at) if found and relation else found
+
+
+def line_of(relation, name, number=0):
+    found = idea(relation, name)
+    return HypothesisLine(
+        id=f"{name}-{number}",
+        family=name,
+        title=found.title,
+        statement=found.statement,
+        rationale=found.rationale,
+        prediction=found.prediction,
+        refuted_by=found.refuted_by,
+        round=1,
+        relation=relation,
+    )
+
+
+def designed(lines, fresh=()):
+    request = DesignRequest(tuple(lines), SUBJECT, (), SEEDS, fresh, 40, 0.05, 12, {})
+    return Playbook().design(request).experiments
+
+
+def known(name, ruling, relation=""):
+    return Known(line_of(relation, name), None, None, ruling)
+
+
+def each_costs(amount):
+    return lambda arms, seeds: amount * len(arms) * len(seeds)
+
+
+def test_there_are_enough_families_beside_the_gate():
+    assert len(FAMILIES) - len(gates("architectures")) >= 12
+    assert set(gates("architectures")) < set(FAMILIES)
+    assert gates("merging") == ()
+
+
+@pytest.mark.parametrize(("relation", "name"), RELATIONS)
+def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name, tmp_path):
+    if idea(relation, name) is None:
+        assert relation == "ablate"
+        return
+    line = line_of(relation, name)
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.append(line)
+    [plan] = designed([line], fresh=tuple(range(20, 28)))
+    freeze(plan, SUBJECT, ledger, tmp_path)
+    assert (plan.seeds == SEEDS) == (relation not in FRESH)
+    assert plan.test.predicted_effect >= plan.test.null_effect
+
+
+@pytest.mark.parametrize(("relation", "name"), RELATIONS)
+def test_all_arms_train_alike(relation, name):
+    found = idea(relation, name)
+    calls = [find_tool(arm.tool).normal(arm.arguments) for arm in found.arms] if found else []
+    for one, other in pairwise(calls):
+        shared = ("task", "size", "changes", "rates", "steps", "batch", "weight_decay")
+        assert all(one[field] == other[field] for field in shared)
+        assert one["architecture"] != other["architecture"] or name == "muon"
+    assert all(len(call["rates"]) >= 3 for call in calls)
+    assert {call["task"] for call in calls} <= set(found.tasks if found else ()) | {SUBJECT.primary}
+
+
+@pytest.mark.parametrize("size", ["quick", "standard", "long"])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_sides_of_a_claim_about_a_mechanism_have_equally_many_parameters(name, size):
+    at = Setting(ArchitectureSuite(size), 40)
+    found = find_family(name).think(at)
+    for task in ("mqar", "compression"):
+        [treatment], [control] = found.treatment, found.control
+        counts = parameters(treatment, task), parameters(control, task)
+        if name in SMALLER_TREATMENT:
+            assert counts[0] < counts[1]
+        else:
+            assert max(counts) <= 1.05 * min(counts), (task, counts)
+
+
+def parameters(arm, task):
+    """As the trial would train it, on that task."""
+    call = TrainArchitectureArguments.model_validate({**arm.arguments, "task": task})
+    size = find_sequence_task(task).sizes[call.size]
+    ruler = Ruler("parameters", size.vocabulary, size.length, size.classes)
+    with torch.device("meta"):
+        return ruler.measure(_sized(call, size)[0])
+
+
+@pytest.mark.parametrize(("relation", "name"), RELATIONS)
+def test_the_prose_of_a_family_holds_no_numbers_and_cites_known_works(relation, name):
+    found = idea(relation, name)
+    if found is None:
+        return
+    prose = " ".join((found.title, found.statement, found.rationale))
+    spoken = re.sub(r"\{\{.*?\}\}", "", prose)
+    assert not re.search(r"\d", spoken)
+    assert not {w.lower() for w in re.findall(r"[A-Za-z]+", spoken)} & set(_WORDS)
+    cited = set(re.findall(r"[\w]+", " ".join(re.findall(r"\{\{citep?:(.*?)\}\}", prose))))
+    assert cited == set(found.cites) <= set(Library.embedded().keys())
+    assert re.search(r"\d", found.prediction)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_says_what_each_ruling_would_mean(name):
+    meaning = find_family(name).meaning
+    assert set(meaning) == {"supported", "refuted", "inconclusive"}
+    assert not any(re.search(r"\d", text) for text in meaning.values())
+    assert set(find_family(name).links) <= set(FAMILIES) - {name}
+
+
+def test_an_arm_name_stands_for_one_call_and_a_call_has_one_name():
+    calls, names = {}, {}
+    for relation, name in RELATIONS:
+        found = idea(relation, name)
+        for arm in found.arms if found else ():
+            call = repr(find_tool(arm.tool).normal(arm.arguments))
+            assert calls.setdefault(arm.name, call) == call
+            assert names.setdefault(call, arm.name) == arm.name
+
+
+def test_the_prediction_is_what_the_test_asks_for():
+    for name in FAMILIES:
+        found = find_family(name).think(SETTING)
+        margin = float(re.search(r"-?\d\.\d+", found.prediction.split(" accuracy")[0])[0])
+        assert margin == found.predicted_effect
+        assert found.null_effect == min(0.0, found.predicted_effect)
+        assert f"{found.predicted_effect:.2f}" in found.refuted_by
+
+
+def test_the_gate_is_asked_alone_and_before_all_others():
+    first = candidates(SETTING, (), each_costs(1), SEEDS, ())
+    assert {c.family for c in first} == set(gates("architectures"))
+    asked = tuple(known(name, "supported") for name in gates("architectures"))
+    after = candidates(SETTING, asked, each_costs(1), SEEDS, (99,))
+    assert {c.family for c in after} == set(FAMILIES) - set(gates("architectures"))
+    assert not [c for c in after if c.relation]
+
+
+def test_a_gate_that_the_budget_cannot_pay_in_full_is_not_asked_in_part():
+    parts = candidates(SETTING, (), each_costs(1), SEEDS, ())
+    arms = {arm.name for part in parts for arm in part.idea.arms}
+    price = each_costs(1)
+    enough = len(arms) * len(SEEDS)
+    assert len(all_or_none(parts, price, 4, enough, 0).chosen) == 4
+    assert all_or_none(parts, price, 4, enough - 1, 0).chosen == ()
+    assert all_or_none(parts, price, 3, enough, 0).chosen == ()
+    assert all_or_none(parts, price, 4, enough - 1, 0).weights
+
+
+def test_only_winners_are_promoted_and_only_there_is_the_task_held_back_asked():
+    gate_asked = tuple(known(name, "supported") for name in gates("architectures"))
+    for ruling in ("supported", "refuted", "inconclusive"):
+        found = candidates(
+            SETTING, (*gate_asked, known("window", ruling)), each_costs(1), SEEDS, (99,)
+        )
+        mine = {c.relation: c for c in found if c.family == "window" and c.relation}
+        assert ("promote" in mine) == (ruling == "supported")
+        for candidate in found:
+            tasks = {str(arm.arguments["task"]) for arm in candidate.idea.arms}
+            assert (PROMOTION in tasks) == (candidate.relation == "promote")
+        assert {"generalise", "replicate"} <= set(mine)
+        assert mine["generalise"].idea.tasks == ("selective_copy",)
+    assert not may_follow("replicate", "")
+
+
+@dataclass
+class Record:
+    """What the gate looks at."""
+
+    ledger: Ledger
+    folder: object
+    subject: object = SUBJECT
+
+
+def measured(tmp_path, accuracy):
+    """A run whose gate was frozen and measured. accuracy: arm -> value on every seed."""
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    for name in gates("architectures"):
+        ledger.append(line_of("", name))
+    for plan in designed([line_of("", name) for name in gates("architectures")]):
+        freeze(plan, SUBJECT, ledger, tmp_path)
+    plans = frozen_plans(ledger, tmp_path)
+    for arm in {arm.name: arm for plan in plans for arm in plan.arms}.values():
+        for seed in SEEDS:
+            for sealed in trial_of(arm, seed, accuracy[arm.name]):
+                ledger.append(sealed)
+    return Record(ledger, tmp_path)
+
+
+def trial_of(arm, seed, value):
+    id = short_id([arm.name, seed])
+    about = {"arm": arm.name, "seed": seed, "code_digest": "c", "data_digest": "d"}
+    arguments = find_tool(arm.tool).normal(arm.arguments)
+    yield EvidenceLine(
+        id=f"{id}-e",
+        metric="accuracy",
+        task=str(arguments["task"]),
+        split="test",
+        value=value,
+        unit="fraction",
+        items=640,
+        trial=id,
+        **about,
+    )
+    yield TrialLine(
+        id=id,
+        tool=arm.tool,
+        arguments=arguments,
+        status="ok",
+        wall_s=1.0,
+        cpu_s=1.0,
+        memory_peak_bytes=1,
+        isolation="none",
+        **about,
+    )
+
+
+KNOWN_ORDER = {
+    "attention-conv": 1.0,
+    "hybrid": 0.99,
+    "ssd": 0.97,
+    "linear-conv": 0.6,
+    "linear": 0.1,
+}
+
+
+def ruled(tmp_path, accuracy):
+    record = measured(tmp_path, accuracy)
+    for plan in frozen_plans(record.ledger, tmp_path):
+        record.ledger.append(compare(plan, record.ledger))
+    return record
+
+
+def test_the_known_order_opens_the_gate(tmp_path):
+    record = ruled(tmp_path, KNOWN_ORDER)
+    assert gate.missed(record) == ""
+    assert gate.banner(record) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"ssd": 0.6}, "SSD recalls more than linear attention"),
+        ({"attention-conv": 0.5}, "attention recalls no less than SSD"),
+        ({"hybrid": 0.2}, "a hybrid recalls no less"),
+        ({"linear": 0.6}, "a short convolution lets linear attention recall"),
+    ],
+)
+def test_an_order_that_is_not_reproduced_closes_the_gate(tmp_path, changed, says):
+    record = ruled(tmp_path, KNOWN_ORDER | changed)
+    assert says in gate.missed(record)
+    banner = gate.banner(record)
+    assert banner.startswith("GATE FAILED")
+    assert not re.search(r"\d", banner)
+
+
+def test_a_gate_that_was_not_measured_or_not_asked_is_closed(tmp_path):
+    record = measured(tmp_path, KNOWN_ORDER)
+    assert not record.ledger.lines(ComparisonLine)
+    assert gate.missed(record).count("not measured") == 4
+    empty = Record(Ledger(tmp_path / "empty.jsonl"), tmp_path)
+    assert gate.missed(empty).count("not asked") == 4
+
+
+def test_what_has_no_known_order_has_no_gate(tmp_path):
+    class Merging:
+        domain = "merging"
+
+    assert gate.missed(Record(Ledger(tmp_path / "e.jsonl"), tmp_path, Merging())) == ""
+
+
+def test_every_candidate_is_one_of_the_subjects_domain():
+    assert all(isinstance(c, Candidate) for c in candidates(SETTING, (), each_costs(1), SEEDS, ()))
+    bodies = [
+        Architecture.model_validate(arm.arguments["architecture"])
+        for name in FAMILIES
+        for arm in find_family(name).think(SETTING).arms
+    ]
+    assert all(body.checked().causal for body in bodies)

@@ -1,0 +1,258 @@
+"""Train an architecture on a sequence task and ask it the held-out questions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from sandbox.errors import BadInput
+from sandbox.policy import MIB, Policy
+from sandbox.records import Split
+from tools.architectures.foreign import Candidate, Foreign
+from tools.bench import Bench
+from tools.tasks.sequence import ProfileName, find_sequence_task
+from tools.tasks.variation import varied
+from tools.tool import tool
+from tools.trial import TrialResult
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tools.architectures.exam import Exam
+    from tools.architectures.matching import Matched, Ruler
+    from tools.architectures.sweep import Attempt, Sweep
+    from tools.architectures.train import Course
+    from tools.tasks.sequence import Size
+    from tools.tasks.task import TaskView
+
+LIMITS = Policy(trust="builtin", wall_s=6 * 3600.0, cpu_s=6 * 3600.0, memory_bytes=8192 * MIB)
+"""They stop a runaway; the budget of a training is its steps."""
+STEP_S, LAYER_S, FLOPS_PER_S = 2e-3, 2.5e-3, 2e10
+"""Of a training step, for first estimates: its own time, each layer's, and one core's speed."""
+MATRICES = 6
+"""Square matrices of the model's width that a layer has, about."""
+
+
+class Entry(BaseModel):
+    """Part of a call."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Match(Entry):
+    """A size that the architecture is brought to, within 5%, before it is trained."""
+
+    quantity: Literal["parameters", "active", "state", "flops"]
+    target: float = Field(
+        0.0, ge=0, description="parameters, floats of state, or FLOPs per token; 0 for that of like"
+    )
+    like: Candidate | None = Field(None, description="what is matched when there is no target")
+    knob: Literal["width", "expansion", "both"] | None = None
+
+    @model_validator(mode="after")
+    def _one_aim(self) -> Match:
+        if (self.target > 0) == (self.like is not None):
+            raise ValueError("give either a target or an architecture that it should be like")
+        return self
+
+    def aim(self, ruler: Ruler) -> float:
+        """The target in the quantity's unit."""
+        return self.target if self.like is None else ruler.measure(self.like)
+
+
+class ObjectiveChoice(Entry):
+    """An objective by name; parameters that are left out keep their defaults."""
+
+    name: str = "next_token"
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class TrainingArguments(Entry):
+    """What an architecture is trained on, and how."""
+
+    task: str = Field(min_length=1, description="sequence task, see docs/tables.md")
+    size: ProfileName = "quick"
+    changes: dict[str, float] = Field(
+        default_factory=dict, description="of the size: vocabulary, length, train or its difficulty"
+    )
+    objective: ObjectiveChoice = ObjectiveChoice()
+    optimizer: str = Field("adamw", description="adamw or muon")
+    rates: tuple[float, ...] = Field(
+        (1e-3, 3e-3, 1e-2),
+        min_length=1,
+        max_length=12,
+        description="peak rates: three or more to choose from on dev, or one chosen before",
+    )
+    steps: int = Field(800, ge=1, le=2_000_000, description="gradient steps at each rate")
+    batch: int = Field(64, ge=1, le=65_536)
+    weight_decay: float = Field(0.0, ge=0, le=10)
+
+    @property
+    def drawn_size(self) -> Size:
+        """The task's size, changed as asked."""
+        return varied(find_sequence_task(self.task).sizes[self.size], self.changes)
+
+    def step_tokens(self) -> int:
+        """Tokens of one gradient step."""
+        size = self.drawn_size
+        return min(self.batch, size.train) * size.length
+
+    def training_s(self, width: int, layers: int) -> float:
+        """CPU seconds on one core: a step's own, each layer's, and those of its operations."""
+        size = self.drawn_size
+        weights = width * (size.vocabulary + size.classes) + MATRICES * layers * width**2
+        step_s = STEP_S + LAYER_S * layers + 6 * weights * self.step_tokens() / FLOPS_PER_S
+        return len(self.rates) * self.steps * step_s
+
+
+class TrainArchitectureArguments(TrainingArguments):
+    """Calls that differ in the architecture alone can be compared: equal data, steps and rates."""
+
+    architecture: Candidate
+    match: Match | None = None
+
+    def cost_s(self) -> float:
+        """CPU seconds of the training at every rate."""
+        return self.training_s(self.architecture.width, self.architecture.passes)
+
+
+@tool("train_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS)
+def train_architecture(arguments: TrainArchitectureArguments, bench: Bench) -> TrialResult:
+    """Train an architecture at each learning rate, keep the best on dev, answer the test."""
+    import torch
+
+    from tools.architectures.exam import Exam
+    from tools.architectures.new_backbone import drawn
+    from tools.architectures.objective import find_objective
+    from tools.architectures.sweep import sweep
+
+    if arguments.task not in bench.tasks:
+        known = ", ".join(bench.tasks)
+        raise BadInput(f"train_architecture: unknown task {arguments.task!r}", f"known: {known}")
+    view, task = bench.tasks[arguments.task], find_sequence_task(arguments.task)
+    size = arguments.drawn_size
+    train, dev = (task.data(part, bench.seed, size) for part in ("train", "dev"))
+    exam = Exam.of(task, size, train)
+    aim = find_objective(arguments.objective.name).make(arguments.objective.parameters)
+    architecture, matched = _sized(arguments, size)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def candidate() -> nn.Module:
+        return drawn(lambda: exam.candidate(aim, architecture), bench.seed).to(device)
+
+    rates, one = arguments.rates, course(arguments, arguments.rates[0])
+    found = sweep(candidate, rates, one, train, dev, bench.seed, aim.loss, exam.fit)
+    lines = [f"matched {matched.sentence}"] if matched is not None else []
+    return reported(found, exam, view, arguments, lines)
+
+
+def reported(
+    found: Sweep,
+    exam: Exam,
+    view: TaskView,
+    arguments: TrainingArguments,
+    lines: list[str],
+    also: Mapping[str, float] = MappingProxyType({}),
+) -> TrialResult:
+    """The best model's answers, what it cost, and a line for each rate after those given.
+
+    also: measures that stand in place of those of the kept training.
+    """
+    model = found.best.trained.model
+    said: dict[Split, list[str]] = {"test": exam.predictions(model, view.test)}
+    if view.dev:
+        said["dev"] = exam.predictions(model, view.dev)
+    measures = _measures(found, arguments) | dict(also)
+    return TrialResult(
+        predictions={arguments.task: said},
+        steps=int(measures["training_steps"]),
+        measures={name: value for name, value in measures.items() if math.isfinite(value)},
+        notes=lines + [_line(attempt) for attempt in found.attempts],
+    )
+
+
+def _sized(arguments: TrainArchitectureArguments, size: Size) -> tuple[Candidate, Matched | None]:
+    """The architecture that is trained, and how it was matched."""
+    from tools.architectures.matching import Ruler, match
+
+    wanted = arguments.match
+    if wanted is None:
+        return arguments.architecture, None
+    if isinstance(arguments.architecture, Foreign):
+        raise BadInput(
+            f"{arguments.architecture.family} is not resized to match",
+            "match the architecture of blocks to it, with like",
+        )
+    ruler = Ruler(wanted.quantity, size.vocabulary, size.length, size.classes)
+    found = match(arguments.architecture, ruler, wanted.aim(ruler), wanted.knob)
+    return found.architecture, found
+
+
+def course(arguments: TrainingArguments, rate: float) -> Course:
+    """At that peak rate, for all steps."""
+    from tools.architectures.train import Course
+
+    return Course(
+        rate=rate,
+        steps=arguments.steps,
+        batch=arguments.batch,
+        optimizer=arguments.optimizer,
+        weight_decay=arguments.weight_decay,
+    )
+
+
+def _measures(found: Sweep, arguments: TrainingArguments) -> dict[str, float]:
+    """What tools/measures.py has names for."""
+    best = found.best
+    trained = best.trained
+    costs = _costs(trained.model, arguments.drawn_size.length)
+    tokens = trained.steps * arguments.step_tokens()
+    return {
+        **costs,
+        "training_steps": trained.steps,
+        "training_tokens": tokens,
+        "training_flops": tokens * costs["training_flops_per_token"],
+        "training_s": trained.seconds,
+        "learning_rate": best.rate,
+        "rates_tried": len(found.attempts),
+        "rates_diverged": sum(attempt.trained.diverged for attempt in found.attempts),
+        "diverged": float(trained.diverged),
+        "plateau_steps": max((plateau.steps for plateau in trained.plateaus), default=0),
+        "train_loss": trained.loss,
+        "dev_accuracy": best.dev.accuracy,
+        "dev_loss": best.dev.cross_entropy,
+    }
+
+
+def _costs(model: nn.Module, length: int) -> dict[str, float]:
+    """Counted on the model itself; state only where it decodes one position at a time."""
+    from tools.architectures.counts import (
+        active_parameters,
+        decodes,
+        flops_per_token,
+        parameters,
+        state_size,
+    )
+
+    costs: dict[str, float] = {
+        "parameters": parameters(model),
+        "active_parameters": active_parameters(model),
+        "flops_per_token": round(flops_per_token(model, length)),
+        "training_flops_per_token": round(flops_per_token(model, length, backward=True)),
+    }
+    if decodes(model):
+        state = state_size(model, length)
+        costs |= {"state_floats": state.floats, "state_bytes": state.size_bytes}
+    return costs
+
+
+def _line(attempt: Attempt) -> str:
+    trained = attempt.trained
+    return (
+        f"rate {attempt.rate:g}: {trained.ended} after {trained.steps} steps, "
+        f"dev accuracy {attempt.dev.accuracy:.4f}"
+    )

@@ -1,0 +1,67 @@
+"""Softmax attention in which every position sees every other."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as nnf
+
+from tools.architectures.block import block
+from tools.architectures.blocks.softmax_attention import SoftmaxAttention
+
+Positions: TypeAlias = Literal["rotary", "none"]
+
+
+def plain_bidirectional(module: nn.Module, x: Tensor) -> Tensor:
+    """Each position looks at all, one by one."""
+    assert isinstance(module, BidirectionalAttention)
+    inner = module.attention
+    query, key, value = inner.project(x, torch.arange(x.shape[1], device=x.device))
+    group = inner.heads // inner.groups
+    key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+    rows = []
+    for t in range(x.shape[1]):
+        scores = (query[:, :, t, None] * key).sum(-1) / math.sqrt(inner.size)
+        weights = scores.exp() / scores.exp().sum(-1, keepdim=True)
+        rows.append((weights[..., None] * value).sum(2).flatten(1))
+    return torch.stack(rows, 1) @ inner.out.weight.T
+
+
+@block(
+    "bidirectional_attention",
+    source="arXiv:1810.04805",
+    reference=plain_bidirectional,
+    causal=False,
+    constant_state=False,
+)
+class BidirectionalAttention(nn.Module):
+    """Attention without a causal mask, with rotary positions (Devlin et al. 2018).
+
+    For objectives that fill in rather than continue: masked diffusion, a world model's states.
+    Its parameters are those of `softmax_attention`, so that weights can be carried over.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int = 4,
+        groups: int = 0,
+        positions: Positions = "rotary",
+        qk_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.attention = SoftmaxAttention(
+            width, heads, groups, positions=positions, qk_norm=qk_norm
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, width) -> (B, T, width)."""
+        inner = self.attention
+        query, key, value = inner.project(x, torch.arange(x.shape[1], device=x.device))
+        gqa = inner.groups != inner.heads
+        mixed = nnf.scaled_dot_product_attention(query, key, value, enable_gqa=gqa)
+        joined: Tensor = inner.out(mixed.transpose(1, 2).flatten(2))
+        return joined

@@ -1,0 +1,92 @@
+"""The subject of architecture research: sequence tasks, on which architectures are trained anew.
+
+There are no models to bring: every arm names an architecture, which its trial trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from sandbox.records import Split, digest_of
+from tools.subject import Role
+from tools.tasks.asked import items_of
+from tools.tasks.sequence import ProfileName, SequenceTask, find_sequence_task
+from tools.tasks.task import Item, TaskCard, TaskKind
+
+Items = Mapping[str, Mapping[Split, tuple[Item, ...]]]
+TASKS = ("mqar", "selective_copy", "in_context_recall", "compression", "multi_hop_recall")
+PROMOTION = "multi_hop_recall"
+"""Held back: no hypothesis is searched on it, only promoted ones are asked to do it as well."""
+SIZE_OF: Mapping[str, ProfileName] = {"quick": "quick", "standard": "default", "long": "paper"}
+
+
+class ArchitectureSuite:
+    """Sequence tasks, the first of them primary, in one size."""
+
+    name = "architectures"
+    domain = "architectures"
+    kept: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    roles: tuple[Role, ...] = ()
+    most_seeds = 1000
+    caveat = (
+        "The tasks are synthetic and small: they separate mechanisms, and do not rank "
+        "architectures for large language models."
+    )
+    pairing = (
+        "Each pair is one seed: every seed draws new training, development and test sequences "
+        "and new initial weights, and all arms of a pair share the sequences."
+    )
+
+    def __init__(self, profile: str = "standard", tasks: Sequence[str] = TASKS) -> None:
+        """Set up tasks by name, in the size of the profile. Raises UnknownName."""
+        self.size = SIZE_OF[profile]
+        self._tasks = tuple(find_sequence_task(name) for name in tasks)
+        self.primary = self._tasks[0].name
+        self.cards = tuple(_card(task, self.size) for task in self._tasks)
+        self.description = (
+            f"small sequence models trained from scratch on {len(tasks)} synthetic tasks "
+            f"({self.size} size)"
+        )
+
+    def items(self, seed: int) -> Items:
+        """Items with answers, task -> split. Deterministic; train, dev and test are disjoint."""
+        return _items(tuple(task.name for task in self._tasks), self.size, seed)
+
+    def data_digest(self, seed: int) -> str:
+        """SHA-256 over items(seed)."""
+        return digest_of(
+            {
+                task: {
+                    split: [[i.prompt, i.answer] for i in some] for split, some in splits.items()
+                }
+                for task, splits in self.items(seed).items()
+            }
+        )
+
+
+def _card(task: SequenceTask, size: ProfileName) -> TaskCard:
+    chosen = task.sizes[size]
+    kind: TaskKind = "bits" if task.scored == "bits" else "positions"
+    return TaskCard(
+        name=task.name,
+        label=task.label,
+        kind=kind,
+        chance=task.chance(chosen),
+        description=task.summary,
+        source=f"drawn from the seed, {task.source}",
+        classes=chosen.classes,
+    )
+
+
+@lru_cache(maxsize=16)
+def _items(tasks: tuple[str, ...], size: ProfileName, seed: int) -> Items:
+    found = [find_sequence_task(name) for name in tasks]
+    return {
+        task.name: {
+            "dev": items_of(task.data("dev", seed, task.sizes[size])),
+            "test": items_of(task.data("test", seed, task.sizes[size])),
+        }
+        for task in found
+    }
