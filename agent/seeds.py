@@ -8,7 +8,7 @@ from sandbox.errors import BadInput
 from tools.freeze import seeds_needed
 from tools.subject import Subject
 
-SEEN = 10
+SEEN = {"merging": 10, "architectures": 20}
 """The first seeds of a generated subject shaped its design, so runs begin after them."""
 STRIDE = 32
 
@@ -38,6 +38,7 @@ def seeds_of(
 
 
 def _start(count: int, subject: Subject, seed: int) -> int:
-    if subject.most_seeds < SEEN + STRIDE * 2:
+    seen = SEEN[subject.domain]
+    if subject.most_seeds < seen + STRIDE * 2:
         return 0
-    return SEEN + (STRIDE * seed) % max(1, subject.most_seeds - SEEN - 3 * count)
+    return seen + (STRIDE * seed) % max(1, subject.most_seeds - seen - 3 * count)

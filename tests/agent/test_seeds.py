@@ -6,6 +6,7 @@ from agent.seeds import seeds_of
 from agent.settings import read_settings
 from agent.topic import topic_from
 from sandbox.errors import BadInput
+from tools.architectures.subject import ArchitectureSuite
 from tools.merging.miniature import Miniature
 
 
@@ -28,6 +29,12 @@ def test_the_test_decides_how_many_seeds_there_are():
 def test_seeds_that_shaped_the_miniature_are_not_used():
     for seed in (0, 1, 77):
         assert min(seeds_of(topic(), Miniature("quick"), settings(seed))[0]) >= 10
+
+
+def test_seeds_on_which_the_gate_was_calibrated_are_not_used():
+    for seed in (0, 1, 77):
+        asked = topic(domain="architectures", profile="quick")
+        assert min(seeds_of(asked, ArchitectureSuite("quick"), settings(seed))[0]) >= 20
 
 
 def test_another_seed_of_the_run_gives_other_pairs():

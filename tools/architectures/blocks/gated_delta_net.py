@@ -41,6 +41,9 @@ class GatedDeltaNet(nn.Module):
         keys: int = 0,
         negative: bool = False,
         convolution: int = 4,
+        shortest: float = 1e-3,
+        longest: float = 0.1,
+        fastest: float = 16.0,
     ) -> None:
         super().__init__()
         self.size = size_of_heads("gated_delta_net", width, heads)
@@ -54,7 +57,7 @@ class GatedDeltaNet(nn.Module):
         self.value = nn.Linear(width, width, bias=False)
         self.convolved = Convolved("gated_delta_net", 2 * heads * self.keys + width, convolution)
         self.rate = nn.Linear(width, heads, bias=False)
-        self.forgetting = Forgetting(width, heads)
+        self.forgetting = Forgetting(width, heads, shortest, longest, fastest)
         self.gate = nn.Linear(width, width, bias=False)
         self.norm = RMSNorm(self.size)
         self.out = nn.Linear(width, width, bias=False)

@@ -48,7 +48,7 @@ class StateSpaceDual(nn.Module):
     expansion: inner width over the model's; 2 in the paper, where no channel mixer follows.
     convolution: positions that the short convolution of the projections reads, 0 for none.
     shortest, longest, fastest: where time steps and decay rates start, see Forgetting; on short
-    sequences a longer step with a slower decay is learned from much sooner.
+    sequences long steps with slow decays are learned from much sooner.
     """
 
     def __init__(

@@ -23,6 +23,10 @@ KERNEL = 4
 """Positions that a short convolution reads, as in Mamba."""
 OWN = frozenset({"state_space_dual", "delta_net", "gated_delta_net"})
 """Blocks with a short convolution within; here every mixer has the same one, in front."""
+SLOW: Mapping[str, JsonValue] = {"shortest": 0.5, "longest": 1.0, "fastest": 0.01}
+"""Decays that begin slow enough for sequences of tens of tokens, not of thousands."""
+FADING = frozenset({"state_space_dual", "gated_delta_net"})
+"""Blocks whose decays begin so."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class Scale:
 
 
 SCALES: Mapping[ProfileName, Scale] = {
-    "quick": Scale(width=32, steps=400, batch=64, rates=(2e-3, 5e-3, 1e-2)),
-    "default": Scale(width=64, steps=1200, batch=64, rates=(1e-3, 3e-3, 1e-2)),
+    "quick": Scale(width=32, steps=800, batch=32, rates=(5e-3, 7.5e-3, 1e-2)),
+    "default": Scale(width=64, steps=3000, batch=32, rates=(2e-3, 5e-3, 1e-2)),
     "paper": Scale(width=128, steps=20_000, batch=128, rates=(3e-4, 1e-3, 3e-3)),
 }
 
@@ -69,6 +73,8 @@ def layer(
     """A sequence mixer behind its short convolution."""
     if mixer in OWN:
         parameters["convolution"] = 0
+    if mixer in FADING:
+        parameters |= SLOW
     chosen = Choice(block=mixer, parameters=parameters)
     return Layer(mixer=chosen, channel=channel, convolution=convolution)
 
@@ -143,16 +149,24 @@ def plain_attention(at: Setting) -> Arm:
     return trained(at, "attention", "Attention alone", of(at, bare, bare))
 
 
+def ssd_layer(at: Setting, size: int = 0, expansion: float = 0.6875) -> Layer:
+    """A single head of state space duality, by default of the size of attention.
+
+    size: of the state a feature has, 0 for the width.
+    """
+    size = size or width_of(at)
+    return layer("state_space_dual", heads=1, size=size, expansion=expansion)
+
+
 def ssd(at: Setting, task: str = "") -> Arm:
     """State space duality behind short convolutions, as in Mamba."""
-    one = layer("state_space_dual", size=width_of(at) // 2)
-    return trained(at, "ssd", "SSD", of(at, one, one), task=task)
+    body = of(at, ssd_layer(at), ssd_layer(at))
+    return trained(at, "ssd", "SSD", body, task=task)
 
 
 def hybrid(at: Setting, task: str = "") -> Arm:
     """State space duality, then attention."""
-    first = layer("state_space_dual", size=width_of(at) // 2)
-    body = of(at, first, layer("softmax_attention"))
+    body = of(at, ssd_layer(at), layer("softmax_attention"))
     return trained(at, "hybrid", "SSD then attention", body, task=task)
 
 
@@ -171,13 +185,20 @@ def plain_linear(at: Setting, task: str = "") -> Arm:
 
 def delta_net(at: Setting) -> Arm:
     """The delta rule behind short convolutions."""
-    one = layer("delta_net")
+    one = layer("delta_net", heads=2)
     return trained(at, "delta-net", "DeltaNet", of(at, one, one))
+
+
+def equal_linear(at: Setting) -> Arm:
+    """Linear attention with as large a state as DeltaNet."""
+    one = layer("linear_attention", heads=2)
+    label = "Linear attention with larger heads"
+    return trained(at, "linear-conv-large-heads", label, of(at, one, one))
 
 
 def wide_delta_net(at: Setting) -> Arm:
     """The delta rule with half as many more key features: the size of rules with a gate."""
-    one = layer("delta_net", keys=3 * width_of(at) // 8)
+    one = layer("delta_net", heads=2, keys=3 * width_of(at) // 4)
     return trained(at, "delta-net-wide-keys", "DeltaNet with wider keys", of(at, one, one))
 
 

@@ -32,10 +32,10 @@ def delta_rule(at: Setting) -> Idea | None:
             "rule writes only what the key does not hold yet "
             "{{citep:schlag2021fwp,yang2024deltanet}}."
         ),
-        prediction="DeltaNet - linear attention with convolution >= 0.10 accuracy",
-        refuted_by="the mean difference is below 0.10 and the exact test says so",
+        prediction="DeltaNet - linear attention of as large a state >= 0.05 accuracy",
+        refuted_by="the mean difference is below 0.05 and the exact test says so",
         cites=("schlag2021fwp", "yang2024deltanet"),
         treatment=(arms.delta_net(at),),
-        control=(arms.linear(at),),
-        predicted_effect=0.10,
+        control=(arms.equal_linear(at),),
+        predicted_effect=0.05,
     )

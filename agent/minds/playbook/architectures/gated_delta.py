@@ -20,7 +20,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 )
 def gated_delta(at: Setting) -> Idea | None:
     """Gated DeltaNet against DeltaNet with wider keys, of the same size."""
-    one = arms.layer("gated_delta_net")
+    one = arms.layer("gated_delta_net", heads=2)
     gated = arms.trained(at, "gated-delta-net", "Gated DeltaNet", arms.of(at, one, one))
     return Idea(
         title="A gate adds to the delta rule",

@@ -20,7 +20,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 )
 def generalised_delta(at: Setting) -> Idea | None:
     """Non-inferiority of RWKV to DeltaNet with wider keys, of the same size."""
-    one = arms.layer("rwkv", convolution=0, rank=arms.width_of(at) // 8)
+    one = arms.layer("rwkv", convolution=0, heads=2, rank=arms.width_of(at) // 8)
     rwkv = arms.trained(at, "rwkv", "RWKV", arms.of(at, one, one))
     return Idea(
         title="RWKV keeps up with the delta rule",

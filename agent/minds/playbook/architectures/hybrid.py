@@ -21,7 +21,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 )
 def hybrid(at: Setting) -> Idea | None:
     """A small state then attention, against a small state in both layers."""
-    small = arms.layer("state_space_dual", size=arms.width_of(at) // 8, expansion=1.25)
+    small = arms.ssd_layer(at, size=arms.width_of(at) // 8, expansion=1.25)
     look = arms.layer("softmax_attention")
     return Idea(
         title="A layer of attention restores what a small state forgets",

@@ -20,8 +20,10 @@ from agent.minds.playbook.family import Idea, Setting, family
 def vector_decay(at: Setting) -> Idea | None:
     """Gated linear attention against retention, both with convolution."""
     width = arms.width_of(at)
-    chosen = arms.layer("gated_linear_attention", keys=width // 4, rank=width // 16)
-    fixed = arms.layer("retention")
+    chosen = arms.layer(
+        "gated_linear_attention", heads=2, keys=width // 2, rank=width // 16, temperature=128.0
+    )
+    fixed = arms.layer("retention", heads=2)
     return Idea(
         title="A decay chosen by the input beats a fixed decay",
         statement=(
