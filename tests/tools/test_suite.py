@@ -27,6 +27,8 @@ from tools.tasks.sequence_score import count_right, measure_bits
 from tools.tasks.suite import digits, grid_world, life, memorization, text
 from tools.tasks.variation import along, variations, varied
 
+pytestmark = pytest.mark.slow
+
 TASKS = all_sequence_tasks()
 NAMES = sorted(TASKS)
 PARTS: tuple[Part, ...] = ("train", "dev", "test")

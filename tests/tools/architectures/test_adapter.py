@@ -28,6 +28,8 @@ from tools.tasks.variation import varied
 from tools.tool import find_tool
 from tools.trial import TrialResult
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 VOCABULARY = 32
 KINDS = TypeAdapter(Candidate)

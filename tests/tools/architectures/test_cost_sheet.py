@@ -19,6 +19,8 @@ from tools.architectures.objective import find_objective
 from tools.architectures.quantisation import quantised
 from tools.architectures.speed import Contender, Timing
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 TEXT = torch.arange(100) % 16
 

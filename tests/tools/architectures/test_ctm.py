@@ -30,6 +30,8 @@ from tools.architectures.synchronisation import Synchronisation, plain_synchroni
 from tools.architectures.train import Course, train
 from tools.tasks.sequence import NOT_ASKED, Batch, find_sequence_task
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 TOLERANCE = 1e-5
 SMALL = Ticks(neurons=10, ticks=5, memory=3, hidden=2, pairs=12, action_pairs=7, width=8)

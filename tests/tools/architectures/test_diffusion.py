@@ -14,6 +14,8 @@ from tools.architectures.objectives.masked_diffusion import mask_of
 from tools.architectures.passage import passage
 from tools.tasks.sequence import NOT_ASKED
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 ATTENTION = Layer(mixer=Choice(block="softmax_attention"), channel=Choice(block="glu"))
 SMALL = Architecture(width=16, layers=(ATTENTION,))

@@ -10,6 +10,8 @@ from tools.architectures.counts import decodes, flops_per_token, parameters, sta
 from tools.architectures.matching import Ruler, match
 from tools.architectures.new_backbone import new_backbone
 
+pytestmark = pytest.mark.slow
+
 VOCABULARY, LENGTH = 64, 32
 
 

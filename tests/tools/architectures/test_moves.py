@@ -12,6 +12,8 @@ from tools.architectures.architecture import Architecture
 from tools.architectures.moves import MOVES, ablations, cross, is_valid, mutate
 from tools.architectures.new_backbone import new_backbone
 
+pytestmark = pytest.mark.slow
+
 SEEDS = st.integers(0, 10_000)
 PLAIN = attention(16, layers=1)
 RICH = Architecture.model_validate(

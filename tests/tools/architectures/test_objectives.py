@@ -18,6 +18,8 @@ from tools.architectures.objectives.latent_prediction import LatentPrediction, r
 from tools.architectures.passage import passage
 from tools.tasks.sequence import NOT_ASKED, find_sequence_task
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 ATTENTION = Layer(mixer=Choice(block="softmax_attention"), channel=Choice(block="glu"))
 SMALL = Architecture(width=16, layers=(ATTENTION,))

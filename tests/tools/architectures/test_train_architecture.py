@@ -41,6 +41,8 @@ from tools.tasks.variation import varied
 from tools.tool import find_tool
 from tools.trial import TrialResult
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"length": 16, "vocabulary": 16, "pairs": 2, "train": 256, "dev": 16, "test": 24}
 CALL = {
     "architecture": attention(16, layers=1).model_dump(mode="json"),

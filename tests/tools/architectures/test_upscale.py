@@ -26,6 +26,8 @@ from tools.tasks.variation import varied
 from tools.tool import find_tool
 from tools.trial import TrialResult
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 TOKENS = torch.arange(16).view(2, 8)
 MIXED = ("softmax_attention", "linear_attention", "short_convolution")

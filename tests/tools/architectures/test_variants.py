@@ -16,6 +16,8 @@ from tools.architectures.quantisation import Int8, quantised
 from tools.architectures.train import Course, train
 from tools.architectures.variant import effect
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 TOKENS = torch.randint(16, (4, 8), generator=torch.Generator().manual_seed(0))
 CAUSAL = sorted(name for name, block in all_blocks().items() if block.causal and block.decodes)
