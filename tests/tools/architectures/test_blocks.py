@@ -11,6 +11,8 @@ from sandbox.errors import BadInput
 from tools.architectures.block import Block, State, all_blocks, decoder_of, find_block
 from tools.architectures.laws import broken_laws
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 Setting = dict[str, JsonValue]
 BLOCKS = sorted(all_blocks())

@@ -19,6 +19,8 @@ from tools.architectures.recurrences import (
 )
 from tools.architectures.scans import linear_scan
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 Setting = dict[str, JsonValue]
 LENGTH, KEYS, VALUES = 37, 5, 6
