@@ -116,6 +116,7 @@ def test_a_half_finished_set_up_goes_on_where_it_stopped(clone: Clone) -> None:
     assert sum("-m venv" in line for line in clone.calls.read_text().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_two_set_ups_at_once_install_once(clone: Clone) -> None:
     both = [clone.start("list", SLOW="1") for _ in range(2)]
     said = [process.communicate(timeout=60) for process in both]

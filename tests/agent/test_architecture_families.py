@@ -105,6 +105,7 @@ def test_all_arms_train_alike(relation, name):
     assert {call["task"] for call in calls} <= set(found.tasks if found else ()) | {SUBJECT.primary}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["quick", "standard", "long"])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_sides_of_a_claim_about_a_mechanism_have_equally_many_parameters(name, size):

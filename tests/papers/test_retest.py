@@ -119,6 +119,7 @@ def test_random_sign_flips_agree_with_all_of_them() -> None:
         assert sampled_sign_flip(_many(pairs)) == pytest.approx(exact, abs=0.006)
 
 
+@pytest.mark.slow
 def test_p_values_of_more_pairs_than_can_be_enumerated_are_checked_too(
     tmp_path: Any, sound: Case
 ) -> None:

@@ -84,6 +84,7 @@ def test_one_slot_works_through_seed_after_seed(tmp_path):
     assert executor.order[:4] == ["train/1", "train/1", "train/1", "search/1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [0, 1, 3, 5, 6, 8, 13])
 def test_a_resumed_round_gives_the_values_of_an_undisturbed_one(tmp_path, cut):
     undisturbed = _conducted(tmp_path / "a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, TypeAlias
 
@@ -12,7 +13,7 @@ FEWEST = 8
 """Weights with shorter rows are left as they are: a scale or a mask would outweigh the gain."""
 
 
-class Packing(nn.Module):
+class Packing(nn.Module, ABC):
     """A form in which a weight is kept. `right_inverse` gives what is kept of it, `forward` it.
 
     trainable: whether what is kept can be trained on.
@@ -20,9 +21,9 @@ class Packing(nn.Module):
 
     trainable: ClassVar[bool] = True
 
+    @abstractmethod
     def right_inverse(self, weight: Tensor) -> tuple[Tensor, ...]:
         """What is kept of the weight."""
-        raise NotImplementedError
 
 
 Choose: TypeAlias = Callable[[Tensor, Sequence[nn.Module]], Packing | None]

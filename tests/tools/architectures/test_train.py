@@ -20,6 +20,8 @@ from tools.architectures.sweep import sweep
 from tools.architectures.train import Course, Kept, Trained, asked_cross_entropy, train
 from tools.tasks.sequence import NOT_ASKED, Batch
 
+pytestmark = pytest.mark.slow
+
 COURSE = Course(rate=5e-3, steps=30, batch=32, weight_decay=0.1, note_every=5)
 DATA = TASK.data("train", 0, TINY)
 DEV = TASK.data("dev", 0, TINY)
