@@ -12,6 +12,7 @@ from pathlib import Path
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
+MS_REC = 16384
 PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 22, 24, 38
 SECCOMP_MODE_FILTER = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -45,6 +46,12 @@ def mount(source: str, target: str, kind: str, options: str) -> None:
         source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()
     )
     _check(result, f"mount {target}")
+
+
+def bind(source: str, target: str) -> None:
+    """Show a folder, as it is mounted and with what is mounted below it, in a second place."""
+    flags = ctypes.c_ulong(MS_BIND | MS_REC)
+    _check(_libc.mount(source.encode(), target.encode(), None, flags, None), f"bind {target}")
 
 
 def remount_read_only(target: str) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
+import tempfile
 import threading
 import time
+import venv
 from concurrent.futures import CancelledError, wait
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +139,33 @@ def test_output_can_be_followed_while_the_job_runs(tmp_path: Path) -> None:
         script = "import time\nprint('early', flush=True)\ntime.sleep(5)"
         executor.submit(job(tmp_path / "one", script, WARM))
         until(lambda: printed(tmp_path / "one") == "early\n", wait_s=5)
+
+
+@pytest.mark.parametrize("warm", ["", WARM])
+def test_an_environment_below_tmp_is_in_sight_for_late_imports_and_read_only(
+    warm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(tempfile.mkdtemp(dir="/tmp", prefix="hanji-environment-"))
+    home.chmod(0o755)
+    monkeypatch.setattr(sys, "prefix", str(home))
+    monkeypatch.setattr(sys, "executable", str(home / "bin" / "python"))
+    try:
+        venv.create(home, symlinks=True)
+        (late,) = home.glob("lib/python*/site-packages")
+        (late / "late.py").write_text("HERE = 7\n")
+        script = (
+            "import late, sys, pathlib\n"
+            "try:\n    pathlib.Path(late.__file__).with_name('x').write_text('')\n"
+            "except OSError as error:\n    print(late.HERE, error.strerror)\n"
+        )
+        backend = Bubblewrap()
+        with LocalExecutor(backend, 1) as executor:
+            outcome = executor.submit(job(tmp_path / "late", script, warm)).result()
+            assert bool(backend.warm_processes()) == bool(warm)
+    finally:
+        shutil.rmtree(home)
+    assert outcome.verdict == "ok", outcome.stderr_tail
+    assert outcome.stdout_tail.split("\n")[0] == "7 Read-only file system"
 
 
 def test_a_dead_warm_process_is_replaced(tmp_path: Path) -> None:
