@@ -75,7 +75,9 @@ class _Setter:
         paper.append(NoEscape(self._head()))
         for section in body(self._paper):
             self._section(paper, section, one_column=False)
-        paper.append(NoEscape("\\bibliographystyle{plainnat}\n\\bibliography{references}"))
+        # a table that floats into the references would be read as one of their lines
+        paper.append(NoEscape("\\FloatBarrier\n\\bibliographystyle{plainnat}"))
+        paper.append(NoEscape("\\bibliography{references}"))
         if appendix(self._paper):
             paper.append(NoEscape("\\clearpage\n\\onecolumn\n\\appendix"))
         for section in appendix(self._paper):

@@ -6,8 +6,10 @@ import pytest
 
 from papers.build import build
 from papers.latex import compile as tex
-from papers.manuscript import Manuscript, Paragraph
+from papers.manuscript import Manuscript, Paragraph, Table
+from papers.numbering import body
 from papers.numbers import Numbers
+from papers.review.pages import read_pdf
 from sandbox.backend import find_backend
 from sandbox.errors import TexFailed, UnbackedNumber
 from sandbox.executors.local import LocalExecutor
@@ -54,6 +56,25 @@ def test_the_pdf_prints_the_numbers_of_the_manifest(built):
         if number["unit"] != "text":
             assert re.sub(r"\s+", "", number["text"]) in flat, number
             assert number["sources"]
+
+
+@pytest.mark.slow
+def test_no_table_floats_into_the_references(run, tmp_path, executor):
+    *_, sample, _ = run
+    last = body(sample)[-1]
+    tables = [b for s in body(sample) for b in s.blocks if isinstance(b, Table) and not b.long]
+    sections = []
+    for section in sample.sections:
+        kept = [block for block in section.blocks if block not in tables]
+        blocks = (*kept, *tables) if section.label == last.label else tuple(kept)
+        sections.append(section.model_copy(update={"blocks": blocks}))
+    crowded = sample.model_copy(update={"sections": tuple(sections)})
+    built = build_it(run, tmp_path / "paper", executor, crowded)
+    text = "\n".join(read_pdf(built.pdf))
+    places = [match.start() for match in re.finditer(r"^Table \d+\. ", text, re.MULTILINE)]
+    before = [place for place in places if place < text.index("References\n")]
+    assert len(tables) >= 3
+    assert len(before) == len(tables)
 
 
 @pytest.mark.slow
