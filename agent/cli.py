@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from agent import block_commands, sandbox_commands
 from agent import options as o
-from agent import sandbox_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from agent.topic import Topic
 
 ABOUT = (
-    "A research agent that works unattended on model merging and writes papers that can be trusted."
+    "A research agent that works unattended on model merging and neural architectures and writes "
+    "papers that can be trusted."
 )
 app = typer.Typer(
     name="hanji",
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(sandbox_commands.app, name="sandbox")
+app.add_typer(block_commands.app, name="blocks")
 
 
 def main() -> NoReturn:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from agent.minds.mind import find_mind
+from agent.own_blocks import block_facts
 from agent.settings import Settings
 from agent.topic import Topic
 from sandbox.backend import Capabilities
@@ -45,6 +46,7 @@ def run_facts(
             "capabilities": dict(capabilities.enforced),
         },
         "subject": _subject(subject),
+        "blocks": block_facts(subject),
         "alpha": topic.alpha,
         "confidence": CONFIDENCE,
         "family_size": topic.hypotheses,

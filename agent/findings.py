@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from pydantic import JsonValue
 
 from agent.lab import Lab
 from agent.minds.mind import Known, RoundRequest
+from agent.minds.playbook.family import gates, is_gate
 from sandbox.records import ComparisonLine, HypothesisLine, PlanLine, VerdictLine
 from tools.compare import rule
 from tools.experiment import Arm, Experiment, PairedTest, Side
@@ -58,9 +60,16 @@ def fresh_seeds(lab: Lab) -> tuple[int, ...]:
     return unused[:count] if len(unused) >= count else ()
 
 
-def room(lab: Lab) -> int:
-    """Hypotheses that still fit in the family."""
-    return max(0, lab.topic.hypotheses - len(lab.ledger.lines(HypothesisLine)))
+def room(lab: Lab, before_round: int = 0) -> int:
+    """Hypotheses that still fit: in the family, and in the gate while parts of it are not asked.
+
+    before_round: count those of earlier rounds alone.
+    """
+    domain = lab.subject.domain
+    lines = [h for h in lab.ledger.lines(HypothesisLine) if h.round < (before_round or math.inf)]
+    parts = {line.family for line in lines if is_gate(line, domain)}
+    asked = len(lines) - len(parts)
+    return max(0, lab.topic.hypotheses - asked) + len(set(gates(domain)) - parts)
 
 
 def affordable_cpu_s(lab: Lab) -> float:

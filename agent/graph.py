@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite import SqliteSaver
     from langgraph.graph.state import CompiledStateGraph
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Raise it when a node is renamed, added or removed: a run of another version is not resumed."""
 
 

@@ -22,11 +22,12 @@ from agent.facts import run_facts
 from agent.graph import GRAPH_VERSION, research
 from agent.lab import Lab, Stopped
 from agent.minds.mind import find_mind
+from agent.own_blocks import check_unchanged, keep_blocks
 from agent.progress import Watch, unwatched
 from agent.seeds import seeds_of
 from agent.settings import Settings
 from agent.summary import summary
-from agent.topic import Topic, subject_of, topic_from
+from agent.topic import Topic, subject_of, topic_from, with_secret
 from sandbox.backend import find_backend
 from sandbox.errors import BadInput, CannotResume, HanjiError
 from sandbox.ledger import Ledger
@@ -84,6 +85,7 @@ def begin(
     Raises BadInput, SandboxUnavailable and the like before any work; later failures end in the
     report. Setting `stop` stops the run so that `resume` can go on.
     """
+    topic = with_secret(topic)
     subject = subject_of(topic)
     seeds_of(topic, subject, settings)
     find_mind(settings.mind, settings)
@@ -95,7 +97,7 @@ def begin(
         closing.enter_context(_locked(folder))
         facts = run_facts(folder.name, topic, settings, subject, capabilities)
         facts["graph"] = GRAPH_VERSION
-        _write_start(folder, topic, settings, facts)
+        _write_start(folder, keep_blocks(topic, subject, folder), settings, facts)
     return resume(folder, settings, watch, stop)
 
 
@@ -170,6 +172,7 @@ def _lab(
     from sandbox.executors.local import LocalExecutor
 
     subject = subject_of(topic)
+    check_unchanged(facts, subject)
     seeds, spare = seeds_of(topic, subject, settings)
     backend = find_backend(settings.sandbox)
     executor = closing.enter_context(LocalExecutor(backend, settings.workers))

@@ -12,6 +12,7 @@ from agent.farewell import ending_facts
 from agent.run import ending
 from agent.shelf import reading
 from agent.terminal import clock
+from papers.effect import unit_after
 from sandbox.errors import HanjiError
 from sandbox.ledger import Ledger
 from sandbox.records import (
@@ -119,7 +120,8 @@ def _effect(comparison: ComparisonLine | None) -> str:
     if comparison is None:
         return ""
     c = comparison
-    return f"{c.effect:+.3f} [{c.low:+.3f}, {c.high:+.3f}], {c.pairs} pairs"
+    unit = unit_after(c.metric)
+    return f"{c.effect:+.3f} [{c.low:+.3f}, {c.high:+.3f}]{unit}, {c.pairs} pairs"
 
 
 def _trials(ledger: Ledger) -> str:

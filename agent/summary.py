@@ -11,9 +11,10 @@ from collections import Counter
 from agent import gate
 from agent.findings import plan_bodies
 from agent.lab import Lab
+from agent.lawful import why_not
 from agent.terminal import clock
+from papers.effect import form_of, mean_form_of, unit_after, units_of
 from papers.numbers import Numbers
-from papers.record_view import form_of
 from papers.review.finding import Round
 from papers.value import FIXED_SPACE
 from papers.verify import Verification
@@ -121,10 +122,13 @@ def _verdicts(lab: Lab, numbers: Numbers) -> list[str]:
     lines += [f"- **untested**: {titles[id]}" for id in titles if id in untested]
     if not any(verdict.comparison for verdict in ruled):
         return lines or ["- no hypothesis was stated"]
+    units = units_of(line.metric for line in lab.ledger.lines(ComparisonLine))
+    gated = any(plan.test.gate for plan in frozen_plans(lab.ledger, lab.folder))
     how = (
-        "An effect is the first side's accuracy less the second's, in percentage points (pp), with "
-        "its 95% interval. Supported and refuted hold after a correction over all hypotheses; "
-        "refuted means that the data exclude the predicted effect, which may still be above zero."
+        f"An effect is the first side's value less the second's, {units}, with its 95% interval. "
+        "Supported and refuted hold after a correction over all hypotheses"
+        f"{' but those of the gate' * gated}; refuted means that the data exclude the predicted "
+        "effect, which may still be above zero."
     )
     return [how, *lines, *_best(lab, numbers)]
 
@@ -132,15 +136,17 @@ def _verdicts(lab: Lab, numbers: Numbers) -> list[str]:
 def _verdict(lab: Lab, title: str, verdict: VerdictLine, numbers: Numbers) -> str:
     found = lab.ledger.find(ComparisonLine, verdict.comparison) if verdict.comparison else None
     if found is None:
-        return f"- **{verdict.ruling}**: {title} (nothing was measured)"
+        why = why_not(lab, verdict.hypothesis)
+        because = f"not trained, for {why}" if why else "nothing was measured"
+        return f"- **{verdict.ruling}**: {title} ({because})"
     at, sides = f"cmp:{found.id}", f"plan:{found.experiment}.test"
-    form = form_of(found.metric)
+    form, mean = form_of(found.metric), mean_form_of(found.metric)
     body = (
-        f"{{{{{sides}.treatment.label|text}}}} {{{{{at}.treatment_mean|.3f}}}} against "
-        f"{{{{{sides}.control.label|inline}}}} {{{{{at}.control_mean|.3f}}}}: "
+        f"{{{{{sides}.treatment.label|text}}}} {{{{{at}.treatment_mean|{mean}}}}} against "
+        f"{{{{{sides}.control.label|inline}}}} {{{{{at}.control_mean|{mean}}}}}: "
         f"{{{{{at}.effect|{form}}}}} ({{{{{at}.low|{form}}}}} to "
         f"{{{{{at}.high|{form}}}}}), {{{{{at}.pairs|d}}}} pairs; "
-        f"predicted {{{{{at}.predicted_effect|{form}}}}} or more"
+        f"predicted {{{{{at}.predicted_effect|{form}}}}} or more{unit_after(found.metric)}"
     )
     return f"- **{verdict.ruling}**: {title}.\n  {_filled(body, numbers)}"
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from agent.own_blocks import FAMILIES, read_own_blocks
 from agent.quantities import Bytes, Duration
 from sandbox.errors import BadInput
 from tools.subject import Subject
 
 EVALUATIONS = {"standard": 300, "quick": 60}
 DEFAULTS: Mapping[object, Mapping[str, object]] = {
-    "architectures": {"first": (), "hypotheses": 12},
+    "architectures": {"first": ()},
 }
-"""By domain, where it differs: a gate takes four hypotheses before any other is asked."""
+"""By domain, where it differs."""
+OF_ARCHITECTURES = ("sequence_tasks", "blocks")
 OF_MERGING = ("models", "base", "tasks", "evaluations")
 
 
@@ -70,6 +73,9 @@ class Topic(Entry):
     the mind chooses those. title: for the paper, the question when empty. profile: of the built-in
     specialists, or the size of the sequence tasks. evaluations: of each search, 0 for the profile's
     own. sequence_tasks: that architectures are trained on, the primary one first; empty for all.
+    blocks: Python files, each with a block that is not built in. secret: what the test sequences of
+    architectures are drawn with beside the seed; a run draws its own and keeps it here, in its
+    copy of the topic, where no trial sees it.
     """
 
     question: str = Field(min_length=8)
@@ -89,13 +95,19 @@ class Topic(Entry):
     title: str = ""
     evaluations: int = Field(default=0, ge=0, le=5000)
     sequence_tasks: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = Field(default=(), max_length=len(FAMILIES))
+    secret: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
 
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_domain(cls, data: object) -> object:
         if not isinstance(data, dict) or not isinstance(data.get("domain"), str):
             return data
-        return {**DEFAULTS.get(data["domain"], {}), **data}
+        defaults = dict(DEFAULTS.get(data["domain"], {}))
+        blocks = data.get("blocks")
+        if isinstance(blocks, list | tuple) and blocks:
+            defaults["first"] = FAMILIES[: len(blocks)]
+        return {**defaults, **data}
 
     def evaluations_for(self, subject: Subject) -> int:
         """Dev evaluations of each search: as asked, or what the subject's size allows."""
@@ -145,7 +157,8 @@ def subject_of(topic: Topic) -> Subject:
     if topic.domain == "architectures":
         from tools.architectures.subject import TASKS, ArchitectureSuite
 
-        return ArchitectureSuite(topic.profile, topic.sequence_tasks or TASKS)
+        tasks, blocks = topic.sequence_tasks or TASKS, read_own_blocks(topic.blocks)
+        return ArchitectureSuite(topic.profile, tasks, topic.secret, blocks)
     if not topic.models:
         from tools.merging.miniature import Miniature
 
@@ -153,6 +166,13 @@ def subject_of(topic: Topic) -> Subject:
     from tools.merging.own_models import OwnModels
 
     return OwnModels(topic.models, topic.base, topic.tasks)
+
+
+def with_secret(topic: Topic) -> Topic:
+    """The topic with a secret of its own, where its test items are drawn with one."""
+    if topic.domain != "architectures" or topic.secret:
+        return topic
+    return topic.model_copy(update={"secret": secrets.token_hex(16)})
 
 
 def _coherent(topic: Topic, name: str) -> None:
@@ -171,10 +191,11 @@ def _coherent(topic: Topic, name: str) -> None:
 
 
 def _check_merging(topic: Topic, name: str) -> None:
-    if topic.sequence_tasks:
-        raise BadInput(
-            f"{name}: sequence_tasks are for domain: architectures", "set it, or leave them out"
-        )
+    for field in OF_ARCHITECTURES:
+        if getattr(topic, field):
+            raise BadInput(
+                f"{name}: {field} are for domain: architectures", "set it, or leave them out"
+            )
     if topic.models and not topic.tasks:
         raise BadInput(
             f"{name}: models are given but no tasks", "add tasks: with a JSONL file each"
@@ -185,7 +206,6 @@ def _check_merging(topic: Topic, name: str) -> None:
 
 def _check_architectures(topic: Topic, name: str) -> None:
     from agent.minds.playbook.architectures.arms import GATE_TASK
-    from agent.minds.playbook.family import gates
 
     for field in OF_MERGING:
         if getattr(topic, field):
@@ -198,11 +218,20 @@ def _check_architectures(topic: Topic, name: str) -> None:
             f"{name}: sequence_tasks lacks {GATE_TASK}, on which the known order is reproduced",
             f"add {GATE_TASK}; the first task named is the primary one",
         )
-    gate = len(gates(topic.domain))
-    if topic.hypotheses <= gate:
+    _check_sequence_tasks(topic.sequence_tasks, name)
+
+
+def _check_sequence_tasks(tasks: Sequence[str], name: str) -> None:
+    from tools.tasks.sequence import find_sequence_task
+
+    twice = [task for at, task in enumerate(tasks) if task in tasks[:at]]
+    if twice:
+        raise BadInput(f"{name}: sequence_tasks names {twice[0]} twice", "name each task once")
+    if tasks and find_sequence_task(tasks[0]).scored != "accuracy":
         raise BadInput(
-            f"{name}: hypotheses: {topic.hypotheses} leaves no room beside the {gate} of the gate",
-            f"use {gate + 1} or more",
+            f"{name}: sequence_tasks begins with {tasks[0]}, which is scored in bits, and the "
+            "primary task decides by accuracy",
+            f"name another task first, such as {tasks[1]}" if tasks[1:] else "name another first",
         )
 
 
@@ -217,7 +246,10 @@ def _anchored(topic: Topic, folder: Path) -> Topic:
 
     models = tuple(m.model_copy(update={"path": place(m.path)}) for m in topic.models)
     tasks = tuple(t.model_copy(update={"file": place(t.file)}) for t in topic.tasks)
-    return topic.model_copy(update={"models": models, "tasks": tasks, "base": place(topic.base)})
+    blocks = tuple(str((folder / block).resolve()) for block in topic.blocks)
+    return topic.model_copy(
+        update={"models": models, "tasks": tasks, "base": place(topic.base), "blocks": blocks}
+    )
 
 
 def _yaml(path: Path) -> object:

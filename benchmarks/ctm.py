@@ -1,6 +1,9 @@
 """The continuous thought machine on digits and on 8-bit parity, beside what it is held against.
 
-python -P benchmarks/ctm.py         three seeds; prints as it goes, writes benchmarks/results/ctm.md
+python -P benchmarks/ctm.py         three seeds; prints as it goes, writes its part of
+                                    benchmarks/results/ctm.md
+
+The other part of that file is written by benchmarks/synchronisation.py.
 """
 
 from __future__ import annotations
@@ -9,84 +12,105 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.architectures.certainty import asked_every_tick_loss, asked_tick_loss  # noqa: E402
-from tools.architectures.ctm import ContinuousThought, Ticks, answer  # noqa: E402
-from tools.architectures.recurrent_readout import matched_rival  # noqa: E402
-from tools.architectures.train import Course, Loss, train  # noqa: E402
-from tools.tasks.sequence import Batch, Part, Size, find_sequence_task  # noqa: E402
+from tools.architectures.lessons import Lesson, taught  # noqa: E402
+from tools.architectures.matching import Ruler  # noqa: E402
+from tools.architectures.neuron_matching import match_neurons  # noqa: E402
+from tools.architectures.predict import predict  # noqa: E402
+from tools.architectures.thinker import (  # noqa: E402
+    Thinker,
+    asked_every_tick_loss,
+    asked_tick_loss,
+)
+from tools.architectures.ticks import Ticks  # noqa: E402
+from tools.architectures.train import Course  # noqa: E402
+from tools.tasks.sequence import (  # noqa: E402
+    Batch,
+    Part,
+    ProfileName,
+    Size,
+    find_sequence_task,
+)
 
+TITLE = "The continuous thought machine, measured"
+CHOSEN = """\
+**These test accuracies are not of untouched data.** The test's images and strings are the same for
+every seed (the splits are fixed; a seed changes weights and order), and they had been scored before
+the settings stood as they do. No list of all that was tried was kept. Known to have been scored on
+test items before:
+
+- first trials on other splits of the same images and strings: 0.981 on digits, with 6 ticks and a
+  small convolutional front
+- digits with 500 steps, in two orders of the images: 0.971, 0.983, 0.986 and 0.963, 0.991, 0.989;
+  the setting became 1,000 steps
+- parity with batches of 64 and one head: 1.000, 0.677, 0.484 on the tick loss alone and 0.484,
+  1.000, 1.000 with 400 steps on every tick before it; the setting became whole batches, four heads
+  and both lessons
+- parity, seed 0, in a test of this repository that asks for 0.95 after 150 and 25 steps
+
+Beside these, settings were chosen on dev and training sequences. So the bars say that the machine
+can learn these tasks at this cost, and are no estimate for new data. Parity does not depend on the
+order of the bits and attention averages: counting is enough, and nothing here shows bits read one
+after the other."""
+RESULTS = ROOT / "benchmarks" / "results" / "ctm.md"
 SEEDS = (0, 1, 2)
 PARTS: tuple[Part, ...] = ("train", "dev", "test")
 BARS = {"digits": 0.97, "parity": 0.95}
 MOST_SECONDS = 300
-PROFILES = {"digits": "default", "parity": "quick"}
+PROFILES: dict[str, ProfileName] = {"digits": "default", "parity": "quick"}
 SPECS = {
     "digits": Ticks(ticks=6, heads=16, front="convolution", spread=1.0, dropout=0.2),
     "parity": Ticks(memory=8, hidden=8, heads=4, spread=0.1),
 }
 WHOLE = 256
 """More than there are strings: every step sees them all. Smaller batches leave seeds at chance."""
-STAGES: dict[str, dict[str, tuple[Course, Loss]]] = {
-    "digits": {"tick loss": (Course(rate=3e-3, steps=1000, weight_decay=0.3), asked_tick_loss)},
+LESSONS: dict[str, dict[str, Lesson]] = {
+    "digits": {
+        "tick loss": Lesson(Course(rate=3e-3, steps=1000, weight_decay=0.3), asked_tick_loss)
+    },
     "parity": {
-        "every tick": (
-            Course(rate=3e-3, steps=400, batch=WHOLE, weight_decay=0.01),
-            asked_every_tick_loss,
+        "every tick": Lesson(
+            Course(rate=3e-3, steps=400, batch=WHOLE, weight_decay=0.01), asked_every_tick_loss
         ),
-        "tick loss": (
-            Course(rate=1e-3, steps=150, batch=WHOLE, weight_decay=0.01),
-            asked_tick_loss,
+        "tick loss": Lesson(
+            Course(rate=1e-3, steps=150, batch=WHOLE, weight_decay=0.01), asked_tick_loss
         ),
     },
 }
-
-
-def machine(spec: Ticks, size: Size) -> nn.Module:
-    """The machine itself."""
-    return ContinuousThought(spec, size.vocabulary, size.length, size.classes)
-
-
-def state_readout(spec: Ticks, size: Size) -> nn.Module:
-    """The machine, answering from its neurons' activations (as many as it has pairs)."""
-    return machine(spec.model_copy(update={"readout": "state"}), size)
-
-
-def plainly_placed(spec: Ticks, size: Size) -> nn.Module:
-    """The machine with positions of the tokens' own scale."""
-    return machine(spec.model_copy(update={"spread": 1.0}), size)
-
-
-def lstm(spec: Ticks, size: Size) -> nn.Module:
-    """An LSTM of as many parameters over the same attention."""
-    return matched_rival("lstm", spec, size.vocabulary, size.length, size.classes)
-
-
-def mlp(spec: Ticks, size: Size) -> nn.Module:
-    """One hidden layer of as many parameters over the same embedding."""
-    return matched_rival("mlp", spec, size.vocabulary, size.length, size.classes)
-
-
-ARMS: dict[str, dict[str, Callable[[Ticks, Size], nn.Module]]] = {
-    "digits": {"ctm": machine, "ctm, state readout": state_readout, "lstm": lstm, "mlp": mlp},
+ARMS: dict[str, dict[str, dict[str, object]]] = {
+    "digits": {
+        "ctm": {},
+        "ctm, state readout": {"readout": "state"},
+        "lstm": {"thinker": "lstm"},
+        "mlp": {"thinker": "mlp"},
+    },
     "parity": {
-        "ctm": machine,
-        "ctm, state readout": state_readout,
-        "ctm, positions at scale 1": plainly_placed,
-        "lstm": lstm,
-        "mlp": mlp,
+        "ctm": {},
+        "ctm, state readout": {"readout": "state"},
+        "ctm, positions at scale 1": {"spread": 1.0},
+        "lstm": {"thinker": "lstm"},
+        "mlp": {"thinker": "mlp"},
     },
 }
+"""Where an arm's specification differs from the machine's."""
+
+
+def spec_of(task: str, arm: str, size: Size) -> Ticks:
+    """The machine of the task, or what it is held against; rivals have as many parameters."""
+    machine = SPECS[task]
+    changed = Ticks.model_validate({**dict(machine), **ARMS[task][arm]})
+    if changed.thinker == "machine":
+        return changed
+    ruler = Ruler("parameters", size.vocabulary, size.length, size.classes)
+    return match_neurons(changed, ruler, ruler.measure(machine)).architecture
 
 
 @dataclass(frozen=True)
@@ -104,18 +128,16 @@ class Score:
 def scored(task: str, arm: str, seed: int) -> Score:
     """Train one arm and let it answer. cpu_s: training and answering, data left out."""
     found = find_sequence_task(task)
-    size = found.sizes[PROFILES[task]]  # type: ignore[index]
+    size = found.sizes[PROFILES[task]]
     data = {part: distinct(found.data(part, seed, size)) for part in PARTS}
+    spec = spec_of(task, arm, size)
     begun = time.process_time()
     torch.manual_seed(seed)
-    model = ARMS[task][arm](SPECS[task], size)
-    for course, loss in STAGES[task].values():
-        train(model, data["train"], course, seed, loss)
-    marks = {}
-    for part, batch in data.items():
-        with torch.no_grad():
-            said = answer(*model(torch.from_numpy(batch.tokens))).numpy()
-        marks[part] = said == batch.targets[:, -1]
+    model = Thinker(spec, size.vocabulary, size.length, size.classes)
+    taught(model, data["train"], tuple(LESSONS[task].values()), seed)
+    marks = {
+        part: predict(model, batch)[:, -1] == batch.targets[:, -1] for part, batch in data.items()
+    }
     seconds = time.process_time() - begun
     return Score(
         sum(p.numel() for p in model.parameters()),
@@ -136,28 +158,29 @@ def distinct(batch: Batch) -> Batch:
 def main() -> None:
     """Measure, print, keep."""
     torch.set_num_threads(1)
-    lines = [
-        "# The continuous thought machine, measured",
-        "",
-        f"`python -P benchmarks/ctm.py`, seeds {', '.join(map(str, SEEDS))}, one thread, "
-        f"torch {torch.__version__}, {platform.machine()}. Accuracy counts distinct sequences "
-        "only, and training sees each once a pass; CPU-seconds hold training and answering. The "
-        "other arms have as many parameters and the machine's own settings, not tuned for them.",
-        "",
-        "The settings were chosen on dev and training sequences, after first trials on other "
-        "splits of the digits and of the strings. Two settings of these same seeds were run on the "
-        "test before: "
-        "digits with 500 steps, in two orders, 0.971, 0.983, 0.986 and 0.963, 0.991, 0.989; "
-        "parity with batches of 64 and one head, "
-        "1.000, 0.677 and 0.484 on the tick loss alone, 0.484, 1.000 and 1.000 with 400 steps on "
-        "every tick before it. Parity does not depend on the order of the bits and attention "
-        "averages: counting is enough, and nothing here shows bits read one after the other.",
-    ]
+    lines = [_how(), "", CHOSEN]
     for task, arms in ARMS.items():
         scores = {arm: [_shown(task, arm, seed) for seed in SEEDS] for arm in arms}
         lines += ["", *_table(task, scores)]
-    file = ROOT / "benchmarks" / "results" / "ctm.md"
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    keep(TITLE, lines)
+
+
+def _how() -> str:
+    return (
+        f"`python -P benchmarks/ctm.py`, seeds {', '.join(map(str, SEEDS))}, one thread, "
+        f"torch {torch.__version__}, {platform.machine()}. Accuracy counts distinct sequences "
+        "only, and training sees each once a pass; CPU-seconds hold training and answering. The "
+        "other arms have as many parameters and the machine's own settings, not tuned for them."
+    )
+
+
+def keep(title: str, lines: list[str]) -> None:
+    """Write a part of the results, under a title of its own, and leave the others."""
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    parts = {part.split("\n")[0]: part for part in text.removeprefix("# ").split("\n# ") if part}
+    parts[title] = "\n".join([title, "", *lines])
+    whole = "\n\n".join(f"# {part.strip()}" for part in parts.values())
+    RESULTS.write_text(whole + "\n", encoding="utf-8")
 
 
 def _shown(task: str, arm: str, seed: int) -> Score:
@@ -167,7 +190,7 @@ def _shown(task: str, arm: str, seed: int) -> Score:
 
 
 def _table(task: str, scores: dict[str, list[Score]]) -> list[str]:
-    size = find_sequence_task(task).sizes[PROFILES[task]]  # type: ignore[index]
+    size = find_sequence_task(task).sizes[PROFILES[task]]
     bar, mine = BARS[task], scores["ctm"]
     reached = all(s.right / s.items >= bar and s.cpu_s <= MOST_SECONDS for s in mine)
     lines = [
@@ -177,7 +200,7 @@ def _table(task: str, scores: dict[str, list[Score]]) -> list[str]:
         f"{'reached' if reached else 'not reached'} by every seed.",
         "",
         f"- machine: `{SPECS[task].model_dump(exclude_defaults=True)}` beside the defaults",
-        *(f"- training, {name}: `{stage[0]}`" for name, stage in STAGES[task].items()),
+        *(f"- training, {name}: `{lesson.course}`" for name, lesson in LESSONS[task].items()),
         "",
         "| arm | parameters | test, by seed | mean | dev | train | CPU-s, by seed |",
         "|---|---|---|---|---|---|---|",

@@ -30,10 +30,13 @@ def stale() -> list[Path]:
 
 
 def tables_page() -> str:
-    """Tools, merge methods, hypothesis families, review checks, sandbox backends."""
+    """All that folders register, by kind."""
     parts = (
         ("Tools that a mind may call", tools_table()),
         ("Merge methods", methods_table()),
+        ("Blocks", blocks_table()),
+        ("Objectives", objectives_table()),
+        ("Sequence tasks", tasks_table()),
         ("Hypothesis families", families_table()),
         ("Review checks", checks_table()),
         ("Sandbox backends", backends_table()),
@@ -74,6 +77,39 @@ def methods_table() -> str:
         base = "yes" if m.needs_base else "no"
         rows.append([f"`{m.name}`", _first(m.function), _names(m.parameters), base, m.source])
     return _table(["method", "what it does", "parameters", "needs a base", "source"], rows)
+
+
+def blocks_table() -> str:
+    """Name, what it mixes, parameters, source."""
+    from tools.architectures.block import all_blocks
+
+    rows = [
+        [f"`{b.name}`", b.mixes, b.summary, _names(b.parameters), b.source]
+        for b in all_blocks().values()
+    ]
+    return _table(["block", "mixes", "what it does", "parameters", "source"], rows)
+
+
+def objectives_table() -> str:
+    """Name, parameters, source."""
+    from tools.architectures.objective import all_objectives
+
+    rows = [
+        [f"`{o.name}`", o.summary, _names(o.parameters), o.source]
+        for o in all_objectives().values()
+    ]
+    return _table(["objective", "what it does", "parameters", "source"], rows)
+
+
+def tasks_table() -> str:
+    """Name, how it is scored, source."""
+    from tools.tasks.sequence import all_sequence_tasks
+
+    rows = [
+        [f"`{t.name}`", t.summary, f"{t.scored}{', held back' * t.held_back}", t.source]
+        for t in all_sequence_tasks().values()
+    ]
+    return _table(["task", "what it asks", "scored by", "source"], rows)
 
 
 def families_table() -> str:

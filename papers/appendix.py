@@ -50,7 +50,7 @@ def _repeat(facts: Mapping[str, JsonValue]) -> tuple[Block, ...]:
         ),
         Paragraph(text="{{fact:command|text}}"),
         Paragraph(
-            text="What the sandbox enforced was probed on this machine before the first trial: "
+            text="What the sandbox enforced was probed on this machine before the first trial. "
             + _capabilities(facts)
         ),
     )
@@ -63,7 +63,7 @@ def _capabilities(facts: Mapping[str, JsonValue]) -> str:
     assert isinstance(found, dict)
     held = [name.replace("_", " ") for name, on in sorted(found.items()) if on]
     missing = [name.replace("_", " ") for name, on in sorted(found.items()) if not on]
-    parts = [f"enforced: {', '.join(held) or 'nothing'}"]
+    parts = [f"Enforced: {', '.join(held) or 'nothing'}"]
     if missing:
         parts.append(f"not enforced: {', '.join(missing)}")
     return "; ".join(parts) + "."

@@ -223,9 +223,19 @@ def scatter(plot: Plot) -> Canvas:
     Higher y and lower x are better. The x axis is logarithmic when it spans more than a factor of
     eight.
     """
+    return _scattered(plot, 1)
+
+
+@drawing("scatter-low")
+def scatter_low(plot: Plot) -> Canvas:
+    """The same where lower y is better, as of bits."""
+    return _scattered(plot, -1)
+
+
+def _scattered(plot: Plot, better: int) -> Canvas:
     canvas, axes = _axes(plot, 2.9)
     points = [(x, y) for curve in plot.curves for x, y in zip(curve.at, curve.y, strict=True)]
-    front = _front(points)
+    front = _front(points, better)
     axes.plot([x for x, _ in front], [y for _, y in front], "--", color=_FAINT, lw=1.0, zorder=0,
               drawstyle="steps-post")  # fmt: skip
     for number, curve in enumerate(plot.curves):
@@ -244,11 +254,11 @@ def scatter(plot: Plot) -> Canvas:
     return canvas
 
 
-def _front(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points that no other one beats in cost and quality, by cost."""
+def _front(points: list[tuple[float, float]], better: int) -> list[tuple[float, float]]:
+    """Points that no other one beats in cost and quality, by cost. better: -1 for lower y."""
     front: list[tuple[float, float]] = []
-    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or y > front[-1][1]:
+    for x, y in sorted(points, key=lambda point: (point[0], -better * point[1])):
+        if not front or better * y > better * front[-1][1]:
             front.append((x, y))
     return front
 
@@ -257,9 +267,9 @@ def _log_scale(axes: Axes, least: float, most: float) -> None:
     """Doublings or powers of ten in plain figures, whichever are few enough to read."""
     import math
 
-    base = 2 if most < 2**9 * least else 10
+    base = 2.0 if least >= 1 and most < 2**9 * least else 10.0
     low, high = math.floor(math.log(least, base)), math.ceil(math.log(most, base))
-    ticks = [float(base**k) for k in range(low, high + 1)]
+    ticks = [base**k for k in range(low, high + 1)]
     axes.set_xscale("log")
-    axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
+    axes.set_xticks(ticks, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in ticks])
     axes.set_xticks([], minor=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from papers.effect import form_of
+from papers.planned import is_gate
 from papers.value import rounded
 from sandbox.ledger import Ledger
 from sandbox.records import (
@@ -20,11 +22,6 @@ from sandbox.records import (
 )
 
 _TITLES = {"task_arithmetic": "task arithmetic"}
-
-
-def form_of(metric: str) -> str:
-    """How a difference of that metric is printed: points for accuracies, else plain."""
-    return "pp" if metric == "accuracy" else ".3f"
 
 
 class PlannedArm:
@@ -62,6 +59,10 @@ class RecordView:
                 arm = PlannedArm(line.id, body)  # type: ignore[arg-type]
                 found.setdefault(arm.name, arm)
         return found
+
+    def is_gate(self, plan: str) -> bool:
+        """Whether that plan's test is a part of a gate, which is tested by itself."""
+        return is_gate(self._plans, plan)
 
     def form(self, plan: str) -> str:
         """How a difference of that plan's metric is printed."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
+from papers.effect import axis_of, units_of
 from papers.manuscript import Figure, Series
 from papers.record_view import RecordView
-from sandbox.records import EvidenceLine
+from sandbox.records import ComparisonLine, EvidenceLine
 
 
 class ResultFigures:
@@ -51,7 +53,7 @@ class ResultFigures:
         """Effects of all hypotheses with their intervals, beside what was predicted."""
         ruled = [c for c in self.view.comparisons if self.view.ruling(c.hypothesis)]
         # One axis has one unit: comparisons in another metric stand in the table alone.
-        lines = [c for c in ruled if c.metric == ruled[0].metric]
+        lines = [c for c in ruled if axis_of(c.metric) == axis_of(ruled[0].metric)]
         if not lines:
             return None
         names = tuple(self.view.hypothesis_title(line.hypothesis) for line in lines)
@@ -72,8 +74,8 @@ class ResultFigures:
         )
         return Figure(
             label="fig:forest",
-            caption="The effect of every tested hypothesis with its interval, beside the effect "
-            "that its plan predicted and the null value of its test.",
+            caption=f"The effect of every hypothesis{_of_one_unit(lines, ruled)} with its "
+            "interval, beside the effect that its plan predicted and the null value of its test.",
             draw="forest",
             series=series,
             x_label="effect",
@@ -146,3 +148,11 @@ class ResultFigures:
             y_label="parent",
             alt="Heat map of merging coefficients by parent and parameter group.",
         )
+
+
+def _of_one_unit(shown: Sequence[ComparisonLine], ruled: Sequence[ComparisonLine]) -> str:
+    """Which of the tested hypotheses a figure shows, for its caption."""
+    if len(shown) == len(ruled):
+        return " that was tested"
+    units = units_of(line.metric for line in shown)
+    return f" whose effect is {units} ({{{{ref:tab:verdicts}}}} has the others)"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from papers.effect import form_of, units_of
 from papers.manuscript import Column, Table
-from papers.record_view import RecordView, form_of
+from papers.record_view import RecordView
 from sandbox.records import ComparisonLine
 
 
@@ -140,12 +141,13 @@ class ResultTables:
         if not rows:
             return None
         exact = all(line.exact for line in self.view.comparisons)
+        units = units_of(line.metric for line in self.view.comparisons)
         return Table(
             label="tab:verdicts",
             caption="Every tested hypothesis. Predicted: the least effect that the frozen plan "
-            f"predicts, in percentage points. Both {'tests are exact' if exact else 'are tests'}, "
-            "in the direction of the column, and corrected with Holm's method over all hypotheses "
-            "of the run.",
+            f"predicts, {units}. Both tests are {'exact, ' * exact}in the direction of "
+            "the column, and corrected with Holm's method over all hypotheses "
+            f"of the run{self._apart()}.",
             columns=(
                 Column(title="Section", align="l"),
                 Column(title="Comparison", align="X"),
@@ -159,6 +161,11 @@ class ResultTables:
             rows=tuple(rows),
             wide=True,
         )
+
+    def _apart(self) -> str:
+        """What the correction leaves out, for the caption."""
+        gate = any(self.view.is_gate(line.experiment) for line in self.view.comparisons)
+        return " but those of the gate, each of which is tested by itself" if gate else ""
 
     def _verdict_row(self, line: ComparisonLine) -> tuple[str, ...]:
         form = form_of(line.metric)

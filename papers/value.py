@@ -84,7 +84,7 @@ def write(value: Value, form: str = "") -> str:
     if form == "text":
         return _text(value)
     if form == "inline":
-        return _inline(_text(value))
+        return inline(_text(value))
     if re.fullmatch(r"\.[0-6]f", form):
         return _signed(rounded(value.number, int(form[1])))
     known = _FORMATS.get(form)
@@ -125,7 +125,7 @@ def _text(value: Value) -> str:
     return value.value
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """A label within a sentence: its first letter small, unless it begins an acronym or a name."""
     first = text.split(" ", maxsplit=1)[0]
     small = first == "A" or first[1:].islower()

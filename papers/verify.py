@@ -99,7 +99,7 @@ def _broken_chain(file: Path) -> str:
 
 
 def _about(file: Path, number: int) -> str:
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = file.read_bytes().splitlines()
     try:
         body = json.loads(lines[number - 1])
         return f" (it records {body['kind']} {body['id']})"

@@ -63,7 +63,7 @@ class HypothesisLine(Line):
     refuted_by: str
     round: int
     parent: str = ""
-    relation: Literal["", "ablate", "replicate", "generalise", "promote"] = ""
+    relation: Literal["", "ablate", "replicate", "generalise", "promote", "mutate", "cross"] = ""
     cites: tuple[str, ...] = ()
 
 
@@ -90,7 +90,10 @@ class CallLine(Line):
 
 
 class TrialLine(Line):
-    """One arm with one seed, run as one job. A failed trial is kept and counted."""
+    """One arm with one seed, run as one job. A failed trial is kept and counted.
+
+    found: what a search of architectures settled on, as data.
+    """
 
     kind: Literal["trial"] = "trial"
     tool: str
@@ -109,6 +112,7 @@ class TrialLine(Line):
     result_digest: str = ""
     needs: tuple[str, ...] = ()
     cached: bool = False
+    found: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class EvidenceLine(Line):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +17,7 @@ from tools.measured import Measured
 MOST_EXACT_PAIRS = 20
 RESAMPLES = 9999
 _RANDOM_SEED = 20240229
+_STEP = math.pi * 1e-9
 
 
 def compare(experiment: Experiment, ledger: Ledger) -> ComparisonLine:
@@ -51,20 +52,33 @@ def compare_all(experiments: Iterable[Experiment], ledger: Ledger) -> list[Compa
 def rule(
     comparisons: Sequence[ComparisonLine], experiments: Sequence[Experiment]
 ) -> list[VerdictLine]:
-    """One verdict per experiment, after Holm over all support tests and over all refute tests.
+    """One verdict per experiment, in their order.
 
-    The family is as large as the largest that a plan declared, or as there are experiments if that
-    is more. An experiment without a comparison counts with p = 1.
+    Holm goes over all support tests and over all refute tests but those of a gate, each of which
+    is tested by itself. The family is as large as the largest that a plan declared, or as it has
+    experiments if that is more. An experiment without a comparison counts with p = 1.
     """
     found = {line.experiment: line for line in comparisons}
-    size = max([len(experiments), *(e.test.family_size for e in experiments)])
-    lines = [found.get(experiment.id) for experiment in experiments]
+    others = [experiment for experiment in experiments if not experiment.test.gate]
+    verdicts = _corrected(others, found)
+    for experiment in experiments:
+        if experiment.test.gate:
+            verdicts |= _corrected([experiment], found)
+    return [verdicts[experiment.id] for experiment in experiments]
+
+
+def _corrected(
+    family: Sequence[Experiment], found: Mapping[str, ComparisonLine]
+) -> dict[str, VerdictLine]:
+    """Experiment -> verdict, corrected over these."""
+    size = max([len(family), *(experiment.test.family_size for experiment in family)])
+    lines = [found.get(experiment.id) for experiment in family]
     support = holm([line.p_support if line else 1.0 for line in lines], size)
     refute = holm([line.p_refute if line else 1.0 for line in lines], size)
-    return [
-        _verdict(experiment, line, p, q, size)
-        for experiment, line, p, q in zip(experiments, lines, support, refute, strict=True)
-    ]
+    return {
+        experiment.id: _verdict(experiment, line, p, q, size)
+        for experiment, line, p, q in zip(family, lines, support, refute, strict=True)
+    }
 
 
 def holm(p_values: Sequence[float], family_size: int = 0) -> list[float]:
@@ -99,8 +113,8 @@ def sign_flip(
         return 0.5 if sign * np.round(shifted[0], 12) > 0 else 1.0
     found = permutation_test(
         (shifted,),
-        # accuracies are multiples of 1/items: rounding lets equal sums tie as they should
-        lambda sample, axis: np.round(np.mean(sample, axis=axis), 12),
+        # equal sums must tie in spite of float noise; no mean of fractions lies between two steps
+        lambda sample, axis: np.round(np.mean(sample, axis=axis) / _STEP),
         permutation_type="samples",
         vectorized=True,
         n_resamples=2 ** min(len(shifted), MOST_EXACT_PAIRS),
@@ -243,15 +257,16 @@ def _ruling(
     if line.pairs < seeds_needed(test.alpha, size, at_least=1):
         return "inconclusive", "Fewer pairs were measured than the test needs to reach its alpha."
     reaches = line.effect >= line.predicted_effect - 1e-12  # a mean of decimals is rarely exact
+    after = "by itself" if test.gate else "after Holm"
     if p_support <= test.alpha and reaches:
-        return "supported", "The test passes after Holm and the mean effect reaches the prediction."
+        return "supported", f"The test passes {after} and the mean effect reaches the prediction."
     if p_refute <= test.alpha:
-        return "refuted", "The effect is below the prediction, also after Holm."
+        return "refuted", f"The effect is below the prediction, by a test that passes {after}."
     if p_support <= test.alpha:
         return "inconclusive", (
             "The effect is above the null, but its mean falls short of the prediction."
         )
-    return "inconclusive", "Neither test passes after Holm."
+    return "inconclusive", f"Neither test passes {after}."
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -153,6 +153,7 @@ class _Round:
         for role, trial in planned.spec.needs.items():
             inputs[f"models/{role}"] = TrialFolder(self._shop.folder, trial).model
         inputs |= {f"models/{role}": path for role, path in planned.models.items()}
+        inputs |= planned.code
         outputs = (RESULT, f"{MODEL}/*") if planned.leaves_model else (RESULT,)
         return Job(
             id=planned.id,

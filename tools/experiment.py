@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from sandbox.records import Split, digest_of, short_id
 
@@ -42,6 +42,10 @@ class PairedTest(BaseModel):
     supported: the exact sign-flip test of effect > null_effect passes alpha after Holm over
     `family_size` tests, and the mean effect reaches predicted_effect. refuted: the exact test of
     effect < predicted_effect passes alpha after Holm. Otherwise inconclusive.
+
+    gate: part of a known order that must hold as a whole before anything else is asked. The
+    intersection-union test of the whole passes alpha when every part passes it by itself (Berger
+    1982), so a part is a family of its own and takes nothing from the others' family.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -53,6 +57,13 @@ class PairedTest(BaseModel):
     predicted_effect: float
     alpha: float = 0.05
     family_size: int = Field(ge=1)
+    gate: bool = False
+
+    @model_validator(mode="after")
+    def _stands_alone(self) -> PairedTest:
+        if self.gate and self.family_size != 1:
+            raise ValueError("a part of a gate is tested by itself: its family_size is 1")
+        return self
 
 
 class Experiment(BaseModel):

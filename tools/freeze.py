@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sandbox.errors import BadInput, PlanRefused, UnknownName
 from sandbox.ledger import Ledger
 from sandbox.records import HypothesisLine, PlanLine, digest_of
+from tools.architectures.own_block import brought
 from tools.atomic import write_atomically
 from tools.baselines import missing_baselines
 from tools.experiment import Arm, Experiment, Side
@@ -20,7 +21,7 @@ from tools.subject import Subject
 from tools.tool import find_tool
 
 METRICS = {"accuracy": "higher", "evaluations": "neither", "cpu_s": "lower"} | {
-    name: measure.better for name, measure in MEASURES.items()
+    name: measure.better for name, measure in MEASURES.items() if measure.tested
 }
 
 
@@ -134,8 +135,19 @@ def _check_arms(experiment: Experiment, subject: Subject) -> None:
                 f"arm {arm.name!r} names the unknown role {sorted(unknown)[0]!r}",
                 f"roles: {', '.join(sorted(roles))}",
             )
+        _check_code(arm, subject)
         names.add(arm.name)
         calls[call] = arm.name
+
+
+def _check_code(arm: Arm, subject: Subject) -> None:
+    known = {name: block.digest for name, block in brought(subject).items()}
+    for name, digest in find_tool(arm.tool).code(arm.arguments).items():
+        if known.get(name) != digest:
+            raise PlanRefused(
+                f"arm {arm.name!r} runs a block {name!r} that the topic does not bring",
+                f"its blocks: {', '.join(known) or 'none'}; name them with their digests",
+            )
 
 
 def call_of(arm: Arm) -> str:

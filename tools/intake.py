@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from sandbox.collect import read_json
 from sandbox.errors import OutputRejected
 from sandbox.ledger import Ledger
 from sandbox.records import CostLine, EvidenceLine, FailureLine, Split, TrialLine, short_id
+from tools.architectures.architecture import Architecture
 from tools.measures import MEASURES, MeasureUnit, wrong_measure
 from tools.roster import Planned
 from tools.subject import Subject
+from tools.tasks.asked import logits_bytes
 from tools.tasks.mark import Mark, mark
 from tools.tasks.task import Item
 from tools.trial import SearchPoint, TrialResult
@@ -21,6 +24,7 @@ from tools.trial_folder import Ending, TrialFolder
 
 Labels = Mapping[str, Mapping[Split, tuple[Item, ...]]]
 MOST_RESULT_BYTES = 8 << 20
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _FIX = "`hanji show RUN` lists the trial's folder with its stdout.log and stderr.log"
 
 
@@ -35,6 +39,7 @@ class Intake:
 
     def record(self, planned: Planned, ending: Ending, folder: TrialFolder) -> TrialLine:
         """Append evidence, cost, any failure and the trial; doing it twice changes nothing."""
+        found: dict[str, JsonValue] = {}
         if ending.verdict == "ok":
             try:
                 result = self._read(planned, ending, folder)
@@ -43,17 +48,19 @@ class Intake:
             else:
                 for line in self._evidence(planned, ending, result):
                     self._ledger.append(line)
+                found = result.found
         cost = _cost(planned, ending, folder)
         if self._ledger.find(CostLine, cost.id) is None:
             self._ledger.append(cost)
-        return self._close(planned, ending)
+        return self._close(planned, ending, found)
 
     def refuse(self, planned: Planned, reason: str) -> TrialLine:
         """Record a trial that could not start, with the reason."""
-        return self._close(planned, Ending(verdict="failed", reason=reason, isolation="not run"))
+        ending = Ending(verdict="failed", reason=reason, isolation="not run")
+        return self._close(planned, ending, {})
 
-    def _close(self, planned: Planned, ending: Ending) -> TrialLine:
-        line = _trial(planned, ending)
+    def _close(self, planned: Planned, ending: Ending, found: dict[str, JsonValue]) -> TrialLine:
+        line = _trial(planned, ending, found)
         if line.status != "ok":
             what = f"{planned.arm}, seed {planned.spec.seed}: {line.reason}"
             self._ledger.append(
@@ -75,7 +82,7 @@ class Intake:
             refused = [why for name, why in ending.rejected.items() if name.startswith("model")]
             raise OutputRejected("; ".join(refused) or "it left no model")
         try:
-            result = TrialResult.model_validate(read_json(folder.result, MOST_RESULT_BYTES))
+            result = TrialResult.model_validate(read_json(folder.result, self._room(planned)))
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])[:80]
@@ -83,7 +90,22 @@ class Intake:
         self._check_answers(planned, result)
         self._check_search(result)
         _check_measures(result)
+        _check_found(result)
         return result
+
+    def _room(self, planned: Planned) -> int:
+        """The most bytes of a result: what distributions take comes on top of all else."""
+        labels = self._items(planned.spec.seed)
+        asked = (
+            (items, card.classes)
+            for card in self._cards.values()
+            if card.kind == "bits"
+            for items in labels[card.name].values()
+        )
+        return MOST_RESULT_BYTES + sum(
+            logits_bytes(len(items), sum(len(i.answer.split()) for i in items), classes)
+            for items, classes in asked
+        )
 
     def _check_answers(self, planned: Planned, result: TrialResult) -> None:
         labels = self._items(planned.spec.seed)
@@ -173,6 +195,25 @@ def _check_measures(result: TrialResult) -> None:
             raise OutputRejected(f"result.json: measures: {wrong}")
 
 
+def _check_found(result: TrialResult) -> None:
+    """An architecture of the grammar, with names and values that a paper can print."""
+    if not result.found:
+        return
+    try:
+        body = Architecture.model_validate(result.found)
+    except ValidationError as error:
+        raise OutputRejected("result.json: found is no architecture") from error
+    chosen = [choice for layer in body.layers for choice in (layer.mixer, layer.channel) if choice]
+    words = [choice.block for choice in chosen]
+    for choice in chosen:
+        for name, value in choice.parameters.items():
+            words += [name, value] if isinstance(value, str) else [name]
+            if not isinstance(value, str | bool | int | float):
+                raise OutputRejected("result.json: found has a parameter that is no single value")
+    if not all(_NAME.fullmatch(word) for word in words):
+        raise OutputRejected("result.json: found has a name that no block or parameter has")
+
+
 def _marked(planned: Planned, task: str, split: Split, marked: Mark) -> EvidenceLine:
     return EvidenceLine(
         id=short_id([planned.id, marked.metric, task, split]),
@@ -210,7 +251,7 @@ def _cost(planned: Planned, ending: Ending, folder: TrialFolder) -> CostLine:
     )
 
 
-def _trial(planned: Planned, ending: Ending) -> TrialLine:
+def _trial(planned: Planned, ending: Ending, found: dict[str, JsonValue]) -> TrialLine:
     spec = planned.spec
     return TrialLine(
         id=planned.id,
@@ -230,4 +271,5 @@ def _trial(planned: Planned, ending: Ending) -> TrialLine:
         result_digest=ending.result_digest,
         needs=tuple(spec.needs.values()),
         cached=ending.cached,
+        found=found,
     )

@@ -12,6 +12,7 @@ from sandbox.errors import BadInput
 from sandbox.ledger import Ledger
 from sandbox.policy import MIB, Policy
 from sandbox.records import Split, TrialLine, digest_of
+from tools.architectures.own_block import brought, input_of
 from tools.experiment import Experiment
 from tools.folder_digest import folder_digest
 from tools.sources import code_digest
@@ -28,7 +29,8 @@ _WALL_ALLOWANCE, _LEAST_WALL_S = 60.0, 180.0
 class Planned:
     """One trial to be run.
 
-    models: role -> folder that the person brought. cpu_s: first estimate of its cost.
+    models: role -> folder that the person brought. code: input name -> file of a block that is not
+    built in; with any, the trial is not trusted. cpu_s: first estimate of its cost.
 
     wanted: (task, split) pairs that it must answer, because a frozen test reads them. order: rank
     of its seed. leaves_model: other trials start from its checkpoint. experiments: ids of those
@@ -42,6 +44,7 @@ class Planned:
     cpu_s: float
     policy: Policy
     models: Mapping[str, Path] = field(default_factory=dict)
+    code: Mapping[str, Path] = field(default_factory=dict)
     wanted: frozenset[tuple[str, Split]] = frozenset()
     leaves_model: bool = False
     experiments: tuple[str, ...] = ()
@@ -142,19 +145,20 @@ class _Roster:
         experiment: str,
     ) -> Planned:
         needs: dict[str, str] = {}
-        brought: dict[str, Path] = {}
+        given: dict[str, Path] = {}
         for name in roles:
             role = self._role(name, tool)
             if role.files is None:
                 needs[name] = self._train(role, seed, order, experiment).id
             else:
-                brought[name] = role.files
+                given[name] = role.files
+        code = self._own(tool, arguments)
         spec = TrialSpec(
             tool=tool.name,
             arguments=arguments,
             seed=seed,
             needs=needs,
-            files={name: self._digest(path) for name, path in brought.items()},
+            files={name: self._digest(path) for name, path in {**given, **code}.items()},
             code_digest=self._code,
             data_digest=self._data_digest(seed),
         )
@@ -165,8 +169,9 @@ class _Roster:
             label="",
             order=order,
             cpu_s=cost,
-            policy=_policy(tool, cost),
-            models=brought,
+            policy=_untrusted(tool, cost) if code else _policy(tool, cost),
+            models=given,
+            code=code,
             experiments=(experiment,),
         )
 
@@ -188,6 +193,23 @@ class _Roster:
                 f"its roles: {', '.join(self._roles)}",
             )
         return self._roles[name]
+
+    def _own(self, tool: Tool, arguments: dict[str, JsonValue]) -> dict[str, Path]:
+        """Input name -> file of the blocks that the call brings along, as they were named."""
+        known, found = brought(self._subject), {}
+        for name, digest in tool.code(arguments).items():
+            if name not in known or known[name].digest != digest:
+                raise BadInput(
+                    f"{tool.name}: the topic brings no block {name!r} of the digest {digest[:12]}",
+                    f"it brings: {', '.join(known) or 'none'}",
+                )
+            if self._digest(known[name].file) != digest:
+                raise BadInput(
+                    f"{known[name].file} was changed since its plan was made",
+                    "restore it from a copy, or start a new run",
+                )
+            found[input_of(name)] = known[name].file
+        return found
 
     def _digest(self, path: Path) -> str:
         if str(path) not in self._brought:
@@ -213,6 +235,16 @@ def _policy(tool: Tool, cpu_s: float) -> Policy:
         return tool.policy
     return Policy(
         trust="builtin",
+        wall_s=max(_LEAST_WALL_S, _WALL_ALLOWANCE * cpu_s),
+        cpu_s=max(_LEAST_CPU_S, _CPU_ALLOWANCE * cpu_s),
+        memory_bytes=4096 * MIB,
+    )
+
+
+def _untrusted(tool: Tool, cpu_s: float) -> Policy:
+    """For code that is not of this project: a sandbox of its own, and a nearer end."""
+    return Policy(
+        trust="untrusted",
         wall_s=max(_LEAST_WALL_S, _WALL_ALLOWANCE * cpu_s),
         cpu_s=max(_LEAST_CPU_S, _CPU_ALLOWANCE * cpu_s),
         memory_bytes=4096 * MIB,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
 
@@ -25,6 +25,15 @@ class ReadsModels(Protocol):
 
     def needs(self) -> tuple[str, ...]:
         """The roles whose checkpoints the call reads."""
+        ...
+
+
+@runtime_checkable
+class RunsCode(Protocol):
+    """Arguments of a call that runs files which are not of this project."""
+
+    def code(self) -> Mapping[str, str]:
+        """Block -> SHA-256 of the file that declares it."""
         ...
 
 
@@ -85,6 +94,11 @@ class Tool:
         """The roles whose checkpoints this call reads, each once."""
         call = self.check(arguments)
         return tuple(dict.fromkeys(call.needs())) if isinstance(call, ReadsModels) else ()
+
+    def code(self, arguments: dict[str, JsonValue]) -> dict[str, str]:
+        """The blocks this call brings along, each with the SHA-256 of its file."""
+        call = self.check(arguments)
+        return dict(call.code()) if isinstance(call, RunsCode) else {}
 
     def stands_for(self, arguments: dict[str, JsonValue]) -> str:
         """Which permanent baseline or search this call is, empty for none."""

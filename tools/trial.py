@@ -49,6 +49,7 @@ class TrialResult(BaseModel):
     predictions: task -> split -> one answer per item, in order. coefficients: model role ->
     parameter group -> weight of its task vector ("what was merged where"). evaluations: candidates
     evaluated on the dev split. measures: what else was counted, by the names of tools/measures.py.
+    found: the architecture that a search settled on, as data; empty for all other trials.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -60,3 +61,4 @@ class TrialResult(BaseModel):
     steps: int = Field(default=0, ge=0)
     notes: list[str] = Field(default_factory=list, max_length=20)
     measures: dict[str, float] = Field(default_factory=dict, max_length=64)
+    found: dict[str, JsonValue] = Field(default_factory=dict)

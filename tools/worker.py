@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 from sandbox.errors import HanjiError
 from tools.bench import Bench
 from tools.tasks.task import TaskView
-from tools.tool import find_tool
+from tools.tool import RunsCode, find_tool
 from tools.trial import SearchPoint, TrialResult
 
 _VIEW = TypeAdapter(TaskView)
@@ -50,11 +50,24 @@ def main(inputs: Path, work: Path) -> None:
         journal=in_order(call.journal),
         note=_print_point,
     )
-    result = action.function(action.check(call.arguments), bench)
+    arguments = action.check(call.arguments)
+    _bring(arguments, inputs)
+    result = action.function(arguments, bench)
     assert isinstance(result, TrialResult)
     part = work / "result.json.part"
     part.write_text(result.model_dump_json(), encoding="utf-8")
     part.rename(work / "result.json")
+
+
+def _bring(arguments: BaseModel, inputs: Path) -> None:
+    """Import the blocks that the call brings along. Their code is not trusted from here on."""
+    if not isinstance(arguments, RunsCode):
+        return
+    for name, digest in arguments.code().items():
+        from tools.architectures.load_block import load_block
+        from tools.architectures.own_block import input_of
+
+        load_block(inputs / input_of(name), name, digest)
 
 
 def preload() -> None:

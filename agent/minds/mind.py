@@ -58,7 +58,9 @@ class Proposal(Reply):
     prediction: str
     refuted_by: str
     parent: str = ""
-    relation: str = Field(default="", pattern="^(|ablate|replicate|generalise|promote)$")
+    relation: str = Field(
+        default="", pattern="^(|ablate|replicate|generalise|promote|mutate|cross)$"
+    )
     cites: tuple[str, ...] = ()
 
 
@@ -140,7 +142,8 @@ class ProposeRequest(RoundRequest):
 class DesignRequest:
     """Turn hypotheses into experiments.
 
-    refusals: hypothesis id -> why its last plan was refused.
+    refusals: hypothesis id -> why its last plan was refused. gate: ids of those that are a part of
+    a gate, whose tests say so.
     """
 
     hypotheses: tuple[HypothesisLine, ...]
@@ -152,6 +155,7 @@ class DesignRequest:
     alpha: float
     family_size: int
     refusals: Mapping[str, str]
+    gate: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

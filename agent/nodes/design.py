@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agent.findings import fresh_seeds, known
 from agent.lab import Lab
 from agent.minds.mind import DesignRequest, Designs
+from agent.minds.playbook.family import is_gate
 from agent.state import State, Update
 from sandbox.errors import PlanRefused
 from sandbox.records import DecisionLine, HypothesisLine, PlanLine, short_id
@@ -54,9 +55,12 @@ def _freeze(lab: Lab, line: HypothesisLine, experiment: Experiment | None) -> st
     """Why the plan was refused, empty when it is frozen."""
     if experiment is None:
         return "the mind designed no experiment"
-    test = experiment.test
-    if (test.alpha, test.family_size) != (lab.topic.alpha, lab.topic.hypotheses):
-        return f"alpha and family_size must be {lab.topic.alpha} and {lab.topic.hypotheses}"
+    test, gate = experiment.test, is_gate(line, lab.subject.domain)
+    if test.gate != gate:
+        return "gate must be true for a part of the gate and for nothing else"
+    family_size = 1 if gate else lab.topic.hypotheses
+    if (test.alpha, test.family_size) != (lab.topic.alpha, family_size):
+        return f"alpha and family_size must be {lab.topic.alpha} and {family_size}"
     try:
         freeze(experiment, lab.subject, lab.ledger, lab.folder)
     except PlanRefused as error:
@@ -89,5 +93,6 @@ def _ask(
         alpha=lab.topic.alpha,
         family_size=lab.topic.hypotheses,
         refusals=refusals,
+        gate=frozenset(line.id for line in lines if is_gate(line, lab.subject.domain)),
     )
     return lab.mind.design(request)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from agent.bookkeeper import Bookkeeper
 from agent.calls import Status, log_call
 from agent.lab import Lab
+from agent.lawful import lawful
 from agent.minds.mind import ActRequest, Call, Calls
 from agent.state import State, Update
 from sandbox.errors import PlanRefused
@@ -28,14 +29,15 @@ OVERRUN = 0.3
 
 
 def experiment(state: State, runtime: Runtime[Lab]) -> Update:
-    """Conduct the open plans whose every arm the mind called."""
+    """Conduct the open plans whose every arm the mind called and whose own blocks are lawful."""
     lab, round_ = runtime.context, state["round"]
     with lab.stage("experiment", round_):
         plans = [p for p in frozen_plans(lab.ledger, lab.folder) if p.id in state["plans"]]
         request = ActRequest(round_, tuple(plans))
         reply = lab.replies.recall(f"act-{round_}", Calls, lambda: lab.mind.act(request))
         called = _refuse_unplanned(lab, round_, reply.calls, plans)
-        _conduct(lab, [plan for plan in plans if _all_called(lab, plan, called)])
+        wanted = [plan for plan in plans if _all_called(lab, plan, called)]
+        _conduct(lab, lawful(lab, wanted))
         lab.check_stop()
         for call in reply.calls:
             if _call_id(call) in called:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.findings import standing
+from agent.findings import room, standing
 from agent.lab import Lab
 from agent.minds.mind import Proposal, Proposals, ProposeRequest
 from agent.state import State, Update
@@ -20,8 +20,7 @@ def hypothesize(state: State, runtime: Runtime[Lab]) -> Update:
     lab, round_ = runtime.context, state["round"] + 1
     with lab.stage("hypothesize", round_):
         reply = lab.replies.recall(f"propose-{round_}", Proposals, lambda: _ask(lab, round_))
-        before = [h for h in lab.ledger.lines(HypothesisLine) if h.round < round_]
-        left = lab.topic.hypotheses - len(before)
+        left = room(lab, before_round=round_)
         lines = [_line(proposal, round_) for proposal in reply.hypotheses[:left]]
         why = reply.why or "the mind gave no reason"
         for line in lines:

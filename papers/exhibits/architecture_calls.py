@@ -8,6 +8,20 @@ from typing import Any
 from papers.exhibits.architecture_view import ArchitectureView
 from papers.manuscript import Block, Items, Paragraph
 
+PLAIN: Mapping[str, object] = {
+    "norm": "rms",
+    "norm_place": "pre",
+    "position": "none",
+    "parallel": False,
+    "loops": 1,
+    "residual": "plain",
+    "tied": False,
+}
+"""What an architecture has that is not told."""
+_TOLD_APART = ("architecture", "match", "own_blocks", "start", "teacher")
+_DIGITS = 12
+"""Of a digest, where the whole of it stands elsewhere."""
+
 
 def calls(view: ArchitectureView) -> tuple[Block, ...]:
     """The shared arguments in one paragraph, then every arm with what is its own."""
@@ -16,17 +30,24 @@ def calls(view: ArchitectureView) -> tuple[Block, ...]:
         return ()
     shared = _shared(list(flat.values()))
     known = {_body(arm.arguments): view.records.label(n) for n, arm in view.records.arms.items()}
-    tools = sorted({arm.tool for arm in view.records.arms.values()})
-    given = f"{'; '.join(tools)}: {_listed(shared)}" if shared else "; ".join(tools)
+    tools = {arm.tool for arm in view.records.arms.values()}
     rows = []
     for name, arguments in flat.items():
+        arm = view.records.arms[name]
         own = {key: value for key, value in arguments.items() if key not in shared}
-        like = _like(view.records.arms[name].arguments, known)
-        rows.append(f"{view.records.label(name)}: {{{{code:{_listed(own)}}}}}{like}")
+        given = _call(arm.tool if len(tools) > 1 else "", own)
+        rows.append(f"{view.records.label(name)}: {given}{_like(arm.arguments, known)}")
+    alike = _call(tools.pop() if len(tools) == 1 else "", shared)
     return (
-        Paragraph(text=f"All arms call {{{{code:{given}}}}}; beyond that:"),
+        Paragraph(text=f"Common to all arms: {alike}. Beyond that:"),
         Items(items=tuple(rows)),
     )
+
+
+def _call(tool: str, arguments: Mapping[str, str]) -> str:
+    """As in `train_architecture: batch=32, steps=800`; either may be left out."""
+    parts = [part for part in (tool, _listed(arguments)) if part]
+    return f"{{{{code:{': '.join(parts)}}}}}" if parts else "nothing"
 
 
 def _flat(arguments: Mapping[str, Any]) -> dict[str, str]:
@@ -34,10 +55,19 @@ def _flat(arguments: Mapping[str, Any]) -> dict[str, str]:
     body = arguments.get("architecture")
     fields = dict(body) if isinstance(body, dict) else {}
     layers = fields.pop("layers", [])
-    rest = {k: v for k, v in arguments.items() if k not in ("architecture", "match")}
+    rest = {k: v for k, v in arguments.items() if k not in _TOLD_APART}
     found = {k: short(v) for k, v in {**rest, **fields}.items() if v not in ({}, [], None)}
     if layers:
         found["layers"] = _stack([_layer(layer) for layer in layers])
+    own = arguments.get("own_blocks")
+    if isinstance(own, dict) and own:
+        found["own_blocks"] = short([f"{name} {digest[:_DIGITS]}" for name, digest in own.items()])
+    starts = arguments.get("start")
+    if isinstance(starts, list):
+        found["start"] = short([described(one) for one in starts])
+    teacher = arguments.get("teacher")
+    if isinstance(teacher, dict):
+        found["teacher"] = f"({described(teacher['architecture'])}, steps={teacher['steps']})"
     match = arguments.get("match")
     if isinstance(match, dict):
         found["match"] = str(match.get("quantity"))
@@ -60,7 +90,15 @@ def short(value: object) -> str:
         return f"({inside})"
     if isinstance(value, list | tuple):
         return f"[{', '.join(short(each) for each in value)}]"
-    return str(value)
+    return str(value).replace("{", "(").replace("}", ")")
+
+
+def described(body: Mapping[str, Any]) -> str:
+    """An architecture in a line: its layers, its width, and what is not plain about it."""
+    parts = [_stack([_layer(layer) for layer in body["layers"]]), f"width={body['width']}"]
+    told = {name: body.get(name, plain) for name, plain in PLAIN.items()}
+    parts += [f"{name}={short(value)}" for name, value in told.items() if value != PLAIN[name]]
+    return ", ".join(parts)
 
 
 def _layer(layer: Mapping[str, Any]) -> str:

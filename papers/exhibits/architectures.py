@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from papers.exhibits.architecture_calls import calls
 from papers.exhibits.architecture_view import ArchitectureView
+from papers.exhibits.architectures_found import found_table
 from papers.exhibits.exhibit import exhibits
-from papers.exhibits.pareto import pareto_figure
+from papers.exhibits.pareto import pace_figure, pareto_figure
+from papers.exhibits.speed_table import speed_table
 from papers.manuscript import Block, Column, Figure, Series, Table
 from papers.record_view import RecordView
 from papers.result_figures import ResultFigures
@@ -20,6 +22,8 @@ COSTS = (
     ("Rates tried", "rates_tried"),
 )
 """Column of the table of architectures, and the measure that it shows."""
+WEIGHTS = ("Weights", "weight_bytes")
+"""A further column, where an arm makes its weights smaller."""
 
 
 @exhibits("architectures")
@@ -44,7 +48,11 @@ class ArchitectureExhibits:
             self.main_table(),
             *(self.intervals_figure(task) for task in self._view.tasks_used),
             self.costs_table(),
+            speed_table(self._view),
+            pace_figure(self._view),
             pareto_figure(self._view),
+            self._figures.search_figure(),
+            found_table(self._view),
             self._tables.verdict_table(),
             self._figures.forest_figure(),
         )
@@ -75,7 +83,7 @@ class ArchitectureExhibits:
             )
         return Table(
             label="tab:tasks",
-            caption="Tasks, what a guess scores, and sequences for every seed; each sequence asks "
+            caption="Tasks, what a guess scores, and sequences for every seed; a sequence may ask "
             "about several positions. Development sequences come with answers; the answers of test "
             "sequences never enter a trial.",
             columns=(
@@ -137,18 +145,27 @@ class ArchitectureExhibits:
             "nothing was counted.",
             columns=(
                 Column(title="Arm", align="X"),
-                *(Column(title=title) for title, _ in COSTS),
+                *(Column(title=title) for title, _ in self._costs),
             ),
             rows=tuple(
                 (
                     self._view.records.label(arm),
-                    *(self._view.spread(arm, measure, "d") for _, measure in COSTS),
+                    *(self._cost(arm, measure) for _, measure in self._costs),
                 )
                 for arm in arms
             ),
             rules_before=self._view.rules,
             wide=True,
         )
+
+    @property
+    def _costs(self) -> tuple[tuple[str, str], ...]:
+        """Columns of the table of architectures."""
+        made = (self._view.records.arms[arm].tool for arm in self._view.arms)
+        return (*COSTS, WEIGHTS) if "compress_architecture" in made else COSTS
+
+    def _cost(self, arm: str, measure: str) -> str:
+        return self._view.spread(arm, measure, "B" if measure == WEIGHTS[1] else "d")
 
     def intervals_figure(self, task: str) -> Figure | None:
         """Means and intervals of the arms of one task; nothing below two arms."""

@@ -60,3 +60,35 @@ def _figure(view: ArchitectureView, task: str, arms: list[str], measure: str, wo
         wide=True,
         alt=f"Scatter plot of test accuracy against {words}, one mark for each arm.",
     )
+
+
+def pace_figure(view: ArchitectureView) -> Figure | None:
+    """What the text of every timed arm is worth, against the time for a character of it."""
+    time, worth = "decode_s_per_token_batch_1", "judged_bits"
+    arms = [arm for arm in view.records.arms if view.costs(arm, time) and view.costs(arm, worth)]
+    if not LEAST <= len(arms) <= MOST:
+        return None
+    series = tuple(
+        Series(
+            label=view.records.label(arm),
+            x=(f"mean:{view.costs(arm, time)}",),
+            y=(f"mean:{view.costs(arm, worth)}",),
+            low=(f"low:{view.costs(arm, worth)}",),
+            high=(f"high:{view.costs(arm, worth)}",),
+        )
+        for arm in arms
+    )
+    return Figure(
+        label="fig:pace",
+        caption="Quality of written text against the time for a character, a sequence at a time: "
+        "what the judge needs for each character, with its interval; less is better. The dashed "
+        "line joins the arms of which no other writes better at as little time, which states no "
+        "test. A judge praises text that repeats itself; {{ref:tab:speed}} says whose quality is "
+        "matched.",
+        draw="scatter-low",
+        series=series,
+        x_label="seconds for a character",
+        y_label="judged bits",
+        wide=True,
+        alt="Scatter plot of judged bits against seconds for a character, one mark for each arm.",
+    )

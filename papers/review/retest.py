@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from papers.claim import least_pairs
-from papers.review.planned import PlannedSide, plan_test, side_of
+from papers.planned import PlannedSide, is_gate, plan_test, side_of
 from papers.review.resampling import DRAWS, interval_ends, sampled_sign_flip
 from sandbox.ledger import Ledger
 from sandbox.records import ComparisonLine, EvidenceLine, Ruling, VerdictLine
@@ -79,7 +79,7 @@ def retest(ledger: Ledger, plans: Mapping[str, JsonValue]) -> list[Disagreement]
     for line in ledger.lines(ComparisonLine):
         found.extend(_statistics(line))
         found.extend(_values(line, ledger, plans))
-    found.extend(_corrections(ledger))
+    found.extend(_corrections(ledger, plans))
     found.extend(_levels(ledger, plans))
     return found
 
@@ -215,12 +215,17 @@ def _best_by_name(line: ComparisonLine, ledger: Ledger, side: PlannedSide) -> li
     return best
 
 
-def _corrections(ledger: Ledger) -> list[Disagreement]:
+def _corrections(ledger: Ledger, plans: Mapping[str, JsonValue]) -> list[Disagreement]:
+    """Each part of a gate is a family of its own; all other tests are one."""
     verdicts = ledger.lines(VerdictLine)
     tested = [(v, ledger.find(ComparisonLine, v.comparison)) for v in verdicts]
     known = [(verdict, line) for verdict, line in tested if line is not None]
-    if not known:
-        return []
+    alone = [[pair] for pair in known if is_gate(plans, pair[1].experiment)]
+    rest = [pair for pair in known if [pair] not in alone]
+    return [flaw for family in (*alone, rest) if family for flaw in _corrected(family)]
+
+
+def _corrected(known: Sequence[tuple[VerdictLine, ComparisonLine]]) -> list[Disagreement]:
     family_size = max(len(known), *(verdict.family_size for verdict, _ in known), 1)
     found: list[Disagreement] = []
     for field in ("p_support", "p_refute"):

@@ -28,6 +28,7 @@ def broken_seals(folder: Path, ledger: Ledger) -> Iterator[str]:
     for run in ledger.lines(RunLine):
         yield from _value(folder / "run.json", run.settings_digest, folder)
         yield from _value(folder / "topic.yaml", run.topic_digest, folder)
+    yield from _blocks(folder)
     for plan in ledger.lines(PlanLine):
         yield from _plan(folder, plan)
     for trial in ledger.lines(TrialLine):
@@ -78,6 +79,17 @@ def _value_digest(path: Path) -> str:
         return digest_of(json.loads(text) if path.suffix == ".json" else yaml.safe_load(text))
     except (ValueError, TypeError, yaml.YAMLError):
         return ""
+
+
+def _blocks(folder: Path) -> Iterator[str]:
+    """The code that the run was brought, by the digests in run.json, which the ledger seals."""
+    try:
+        blocks = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("blocks", [])
+        digests = {str(block["file"]): str(block["digest"]) for block in blocks}
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return  # what is wrong with run.json was said already
+    for name, digest in sorted(digests.items()):
+        yield from _file(folder / name, digest, folder)
 
 
 def _plan(folder: Path, line: PlanLine) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Families about architectures: each gives a plan that freezes, trains and compares fairly."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -10,13 +11,13 @@ import torch
 from agent import gate
 from agent.minds.mind import DesignRequest, Known
 from agent.minds.playbook.choose import Candidate, all_or_none, candidates
-from agent.minds.playbook.family import Setting, all_families, find_family, gates
+from agent.minds.playbook.family import Setting, all_families, find_family, gates, is_gate
 from agent.minds.playbook.playbook import Playbook
 from agent.minds.playbook.relations import FOLLOW_UPS, FRESH, may_follow
 from papers.value import _WORDS
 from sandbox.ledger import Ledger
 from sandbox.records import ComparisonLine, EvidenceLine, HypothesisLine, TrialLine, short_id
-from tools.actions.train_architecture import TrainArchitectureArguments, _sized
+from tools.actions.train_architecture import TrainArchitectureArguments, sized
 from tools.architectures.architecture import Architecture
 from tools.architectures.matching import Ruler
 from tools.architectures.subject import PROMOTION, ArchitectureSuite
@@ -26,21 +27,39 @@ from tools.literature.library import Library
 from tools.tasks.sequence import find_sequence_task
 from tools.tool import find_tool
 
-FAMILIES = sorted(all_families("architectures"))
+SEEDS = tuple(range(8))
 SUBJECT = ArchitectureSuite("quick")
 SETTING = Setting(SUBJECT, 40)
-RELATIONS = [
+ALL = all_families("architectures")
+FAMILIES = [name for name, family in sorted(ALL.items()) if family.think(SETTING) is not None]
+"""Those that have a question about the default tasks; the others have tests of their own."""
+WON = replace(SETTING, winners=tuple(name for name in FAMILIES if not ALL[name].gate))
+BY_MOVES = ("ablate", "cross", "mutate")
+"""Relations that look for an architecture that fits, and that not every treatment has."""
+ASKED = [
     (relation, name)
     for relation in ("", *FOLLOW_UPS["architectures"])
     for name in FAMILIES
-    if not (relation and find_family(name).gate)
+    if not (relation and ALL[name].gate)
 ]
+RELATIONS = [
+    pytest.param(*asked, marks=[pytest.mark.slow] if asked[0] in BY_MOVES else [])
+    for asked in ASKED
+]
+SEARCHES = {"evolution", "found_or_made"}
+"""What they train is not named, but found."""
 SMALLER_TREATMENT = {"shared_keys", "long_convolution"}
 """Their claim is that less suffices, or is the better."""
-SEEDS = tuple(range(8))
+SAME_ARCHITECTURE = {"muon", "int8_weights", "pruned_weights", "multi_token", "distillation"}
+"""Their claim is about how it is trained, or what is made of it once it is trained."""
+ONE_TASK = {"multi_token"}
+"""No other task of the default suite can be learned so."""
+GROWN = {"depth_upscaling"}
+"""Their treatment names what it starts from; tests/agent/test_taught_families.py compares sizes."""
 
 
-def idea(relation, name, at=SETTING):
+@cache
+def idea(relation, name, at=WON):
     found = find_family(name).think(at)
     return FOLLOW_UPS["architectures"][relation](found, at) if found and relation else found
 
@@ -61,7 +80,9 @@ def line_of(relation, name, number=0):
 
 
 def designed(lines, fresh=()):
-    request = DesignRequest(tuple(lines), SUBJECT, (), SEEDS, fresh, 40, 0.05, 12, {})
+    gate = frozenset(line.id for line in lines if is_gate(line, SUBJECT.domain))
+    won = tuple(known(name, "supported") for name in WON.winners)
+    request = DesignRequest(tuple(lines), SUBJECT, won, SEEDS, fresh, 40, 0.05, 12, {}, gate)
     return Playbook().design(request).experiments
 
 
@@ -82,7 +103,7 @@ def test_there_are_enough_families_beside_the_gate():
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
 def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name, tmp_path):
     if idea(relation, name) is None:
-        assert relation == "ablate"
+        assert relation in BY_MOVES or name in ONE_TASK
         return
     line = line_of(relation, name)
     ledger = Ledger(tmp_path / "ledger.jsonl")
@@ -100,14 +121,19 @@ def test_all_arms_train_alike(relation, name):
     for one, other in pairwise(calls):
         shared = ("task", "size", "changes", "rates", "steps", "batch", "weight_decay")
         assert all(one[field] == other[field] for field in shared)
-        assert one["architecture"] != other["architecture"] or name == "muon"
+        assert named(one) != named(other) or name in SAME_ARCHITECTURE | SEARCHES
     assert all(len(call["rates"]) >= 3 for call in calls)
     assert {call["task"] for call in calls} <= set(found.tasks if found else ()) | {SUBJECT.primary}
 
 
+def named(call):
+    """What a call trains or starts from."""
+    return call.get("architecture") or call["start"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["quick", "standard", "long"])
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in SEARCHES | GROWN])
 def test_the_sides_of_a_claim_about_a_mechanism_have_equally_many_parameters(name, size):
     at = Setting(ArchitectureSuite(size), 40)
     found = find_family(name).think(at)
@@ -122,11 +148,12 @@ def test_the_sides_of_a_claim_about_a_mechanism_have_equally_many_parameters(nam
 
 def parameters(arm, task):
     """As the trial would train it, on that task."""
-    call = TrainArchitectureArguments.model_validate({**arm.arguments, "task": task})
+    given = {k: v for k, v in arm.arguments.items() if k in TrainArchitectureArguments.model_fields}
+    call = TrainArchitectureArguments.model_validate({**given, "task": task})
     size = find_sequence_task(task).sizes[call.size]
     ruler = Ruler("parameters", size.vocabulary, size.length, size.classes)
     with torch.device("meta"):
-        return ruler.measure(_sized(call, size)[0])
+        return ruler.measure(sized(call, size)[0])
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
@@ -143,17 +170,18 @@ def test_the_prose_of_a_family_holds_no_numbers_and_cites_known_works(relation, 
     assert re.search(r"\d", found.prediction)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_a_family_says_what_each_ruling_would_mean(name):
     meaning = find_family(name).meaning
     assert set(meaning) == {"supported", "refuted", "inconclusive"}
     assert not any(re.search(r"\d", text) for text in meaning.values())
-    assert set(find_family(name).links) <= set(FAMILIES) - {name}
+    assert set(find_family(name).links) <= set(ALL) - {name}
 
 
+@pytest.mark.slow
 def test_an_arm_name_stands_for_one_call_and_a_call_has_one_name():
     calls, names = {}, {}
-    for relation, name in RELATIONS:
+    for relation, name in ASKED:
         found = idea(relation, name)
         for arm in found.arms if found else ():
             call = repr(find_tool(arm.tool).normal(arm.arguments))
@@ -318,5 +346,6 @@ def test_every_candidate_is_one_of_the_subjects_domain():
         Architecture.model_validate(arm.arguments["architecture"])
         for name in FAMILIES
         for arm in find_family(name).think(SETTING).arms
+        if "architecture" in arm.arguments
     ]
     assert all(body.checked().causal for body in bodies)

@@ -5,7 +5,7 @@ import pytest
 from agent.minds.mind import DesignRequest
 from agent.minds.playbook.arms import with_permanent
 from agent.minds.playbook.family import Setting, all_families, find_family
-from agent.minds.playbook.followups import FOLLOW_UPS
+from agent.minds.playbook.followups import FOLLOW_UPS, lower
 from agent.minds.playbook.playbook import Playbook
 from papers.value import _WORDS
 from sandbox.errors import UnknownName
@@ -88,6 +88,11 @@ def test_an_arm_name_stands_for_one_call_in_all_families():
         for arm in found.arms if found else ():
             call = (arm.tool, repr(sorted(arm.arguments.items())))
             assert calls.setdefault(arm.name, call) == call
+
+
+def test_a_name_keeps_its_capital_after_a_colon():
+    said = {"DeltaNet recalls": "DeltaNet recalls", "TIES helps": "TIES helps", "A gate": "a gate"}
+    assert {sentence: lower(sentence) for sentence in said} == said
 
 
 def test_an_unknown_family_is_answered_with_the_known_ones():

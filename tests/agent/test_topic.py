@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.run import begin
 from agent.settings import read_settings
 from agent.topic import demo_topic, read_topic, subject_of, topic_from
 from sandbox.errors import BadInput
@@ -14,6 +15,13 @@ def test_one_sentence_is_a_topic():
     assert topic.question.endswith("skills?")
     assert topic.budget.wall == 900
     assert topic.hypotheses == 8
+
+
+def test_a_language_that_the_mind_does_not_write_is_refused_before_any_work(tmp_path):
+    topic = topic_from({"question": QUESTION, "language": "ko"}, tmp_path, "t")
+    with pytest.raises(BadInput, match="writes English alone"):
+        begin(topic, read_settings(topic, {"runs": tmp_path / "runs"}, {}, tmp_path / "none"))
+    assert not (tmp_path / "runs").exists()
 
 
 def test_durations_and_sizes_of_a_topic_are_parsed():
@@ -35,10 +43,17 @@ def test_durations_and_sizes_of_a_topic_are_parsed():
         ({"question": QUESTION, "alpha": 2}, "alpha"),
         ({"question": QUESTION, "domain": "networks"}, "domain"),
         ({"question": QUESTION, "domain": "architectures", "base": "b"}, "base is for.*merging"),
-        ({"question": QUESTION, "domain": "architectures", "hypotheses": 4}, "no room.*the gate"),
         (
             {"question": QUESTION, "domain": "architectures", "sequence_tasks": ["parity"]},
             "lacks mqar",
+        ),
+        (
+            {"question": QUESTION, "domain": "architectures", "sequence_tasks": ["text", "mqar"]},
+            "begins with text.*bits",
+        ),
+        (
+            {"question": QUESTION, "domain": "architectures", "sequence_tasks": ["mqar", "mqar"]},
+            "names mqar twice",
         ),
         (
             {"question": QUESTION, "domain": "architectures", "first": ["composition"]},

@@ -1,5 +1,7 @@
 """The built-in author's words agree with the run's counts and kind of test."""
 
+import json
+
 import pytest
 
 from agent.minds.playbook.writing import write_prose
@@ -80,6 +82,23 @@ def test_a_test_over_random_signs_is_not_called_exact(sound: Case) -> None:
     assert "exact" not in prose(sampled)["abstract"]
     assert "An exact sign-flip test" in prose(sound)["method"]
     assert "with random signs where all would be too many" in prose(sampled)["method"]
+
+
+def test_an_evolved_merge_on_fewer_labels_is_not_taken_for_the_evolved_merge(sound: Case) -> None:
+    plans = json.loads(json.dumps(sound.plans))
+    for arm in (arm for plan in plans.values() for arm in plan["arms"]):
+        if arm["name"] == "random-search":
+            arm["arguments"] = {"strategy": "evolve", "dev_items": 16}
+    written = write_prose(sound.ledger, sound.facts, plans)
+    said = " ".join(p.text for p in (*written.abstract, *written.discussion) if hasattr(p, "text"))
+    assert "mean:evolve/" in said
+    assert "mean:random-search/" not in said
+
+
+def test_a_difference_that_no_test_covers_is_not_interpreted(sound: Case) -> None:
+    written = write_prose(sound.ledger, sound.facts, sound.plans)
+    said = " ".join(p.text for p in written.discussion if hasattr(p, "text"))
+    assert "No test of this run covers that difference." in said
 
 
 def test_the_tally_counts_what_was_never_measured_as_undecided(sound: Case) -> None:

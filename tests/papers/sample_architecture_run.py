@@ -90,7 +90,7 @@ ARMS = {
         Made(_arm("attention", "Attention alone", _plain, _plain),
              0.870, 0.110, 12_480, 4_096, 30_400),
         Made(_arm("ssd", "SSD", _ssd, _ssd), 0.912, 0.040, 13_120, 1_408, 29_000),
-        Made(_arm("hybrid", "SSD then attention", _ssd, _look),
+        Made(_arm("hybrid", "Attention then SSD", _look, _ssd),
              0.990, 0.008, 13_008, 2_944, 30_050),
         Made(_arm("linear-conv", "Linear attention with convolution", _linear, _linear),
              0.610, 0.050, 12_960, 1_024, 28_800),
@@ -102,7 +102,7 @@ ARMS = {
                   like=_distinct.arguments["architecture"]), 0.940, 0.030, 19_150, 4_480, 62_000),
         Made(_arm("ssd-on-selective-copy", "SSD, selective copy", _ssd, _ssd, task=OTHER),
              0.780, 0.050, 12_300, 1_408, 27_500),
-        Made(_arm("hybrid-on-selective-copy", "SSD then attention, selective copy", _ssd, _look,
+        Made(_arm("hybrid-on-selective-copy", "Attention then SSD, selective copy", _look, _ssd,
                   task=OTHER), 0.805, 0.060, 12_200, 2_944, 28_500),
     )
 }  # fmt: skip
@@ -199,7 +199,8 @@ def _plans(folder: Path, ledger: Ledger) -> list[Experiment]:
             parent=short_id({"family": parent}) if parent else "", relation=relation,
         )  # fmt: skip
         ledger.append(line)
-        plan = _plan(line.id, treatment, control, null, predicted)
+        gate = line.family.startswith("gate_") and not relation
+        plan = _plan(line.id, treatment, control, null, predicted, gate)
         file = f"plans/{plan.id}.json"
         (folder / file).write_text(plan.model_dump_json(indent=2))
         ledger.append(
@@ -209,13 +210,16 @@ def _plans(folder: Path, ledger: Ledger) -> list[Experiment]:
     return plans
 
 
-def _plan(hypothesis: str, treatment: str, control: str, null: float, due: float) -> Experiment:
+def _plan(
+    hypothesis: str, treatment: str, control: str, null: float, due: float, gate: bool
+) -> Experiment:
     parts = {"treatment": ARMS[treatment].arm, "control": ARMS[control].arm}
     task = str(parts["treatment"].arguments["task"])
     sides = {
         part: Side(label=arm.label, arms=(arm.name,), tasks=(task,)) for part, arm in parts.items()
     }
-    test = PairedTest(**sides, null_effect=null, predicted_effect=due, family_size=FAMILY)
+    size = 1 if gate else FAMILY
+    test = PairedTest(**sides, null_effect=null, predicted_effect=due, family_size=size, gate=gate)
     arms = tuple(arm.model_copy(update={"role": part}) for part, arm in parts.items())
     return Experiment(
         hypothesis=hypothesis, subject="architectures", arms=arms, seeds=SEEDS, test=test

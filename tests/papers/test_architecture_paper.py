@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from agent.minds.playbook.authors.mechanisms import BLOCKS
+from agent.minds.playbook.family import find_family
 from agent.minds.playbook.writing import write_prose
 from agent.press import reference_of
 from papers.build import build
 from papers.draft import draft
+from papers.exhibits.exhibit import exhibits_of
 from papers.figures import draw
-from papers.manuscript import Figure, Manuscript, Table
+from papers.manuscript import Figure, Manuscript, Paragraph, Table
+from papers.prose import unclosed
+from papers.record_view import RecordView
 from papers.review.check import CannotCheck, find_check
 from papers.review.finding import Case, Finding
 from papers.review.panel import review
@@ -24,7 +28,15 @@ from papers.verify import verify
 from sandbox.backend import find_backend
 from sandbox.executors.local import LocalExecutor
 from sandbox.ledger import Ledger
-from sandbox.records import AnyLine, ComparisonLine, EvidenceLine, PaperLine, VerdictLine
+from sandbox.records import (
+    AnyLine,
+    ComparisonLine,
+    EvidenceLine,
+    HypothesisLine,
+    PaperLine,
+    TrialLine,
+    VerdictLine,
+)
 from tests.papers.review_case import each_block, recorded, rewrite, saying
 from tests.papers.sample_architecture_run import ARMS, PRIMARY, SEEDS, sample_architecture_run
 from tools.literature.library import Library
@@ -73,6 +85,12 @@ def test_the_review_finds_nothing_in_an_honest_paper(paper: Case) -> None:
         "figure_against_data",
         "typesetting",
     }
+
+
+def test_an_honest_paper_about_unconfined_trials_passes_its_review(paper: Case) -> None:
+    loose = {"backend": "process", "level": "unconfined", "confined": False, "capabilities": {}}
+    facts = {**paper.facts, "sandbox": loose}
+    assert not review(drafted(paper.ledger, facts, dict(paper.plans))).findings
 
 
 def test_the_paper_cites_enough_works_that_the_library_has(paper: Case) -> None:
@@ -156,6 +174,61 @@ def test_a_missed_gate_is_said_in_title_abstract_and_discussion(paper: Case) -> 
     assert "reproduced the known order" in paper.manuscript.abstract[0].text
 
 
+def said_of(case: Case, family: str) -> str:
+    line = next(h for h in case.ledger.lines(HypothesisLine) if h.family == family)
+    passage = write_prose(case.ledger, case.facts, case.plans).findings[line.id]
+    return " ".join(block.text for block in passage if isinstance(block, Paragraph))
+
+
+def test_an_effect_below_its_prediction_but_above_zero_is_not_explained_away(paper: Case) -> None:
+    said = said_of(paper, "short_convolution")
+    assert "in the predicted direction but smaller than predicted" in said
+    assert find_family("short_convolution").meaning["refuted"] not in said
+
+
+@pytest.mark.parametrize(
+    ("relation", "first", "then", "says"),
+    [
+        ("replicate", "supported", "supported", "is repeated on fresh seeds"),
+        ("replicate", "supported", "refuted", "on fresh seeds and should not be relied on"),
+        ("replicate", "supported", "inconclusive", "holds on fresh seeds is left open"),
+        ("replicate", "inconclusive", "inconclusive", "holds on fresh seeds is left open"),
+        ("generalise", "refuted", "refuted", "is repeated in this setting"),
+        ("generalise", "inconclusive", "supported", "leaves open is decided in this setting"),
+        ("promote", "supported", "refuted", "for the tasks that suit it"),
+        ("ablate", "refuted", "supported", "contributes to the outcome"),
+    ],
+)
+def test_a_follow_up_says_of_the_first_outcome_what_both_rulings_allow(
+    paper: Case, relation: str, first: str, then: str, says: str
+) -> None:
+    child = next(h for h in paper.ledger.lines(HypothesisLine) if h.parent)
+    rulings = {child.parent: first, child.id: then}
+
+    def changed(line: AnyLine) -> AnyLine:
+        if isinstance(line, VerdictLine) and line.hypothesis in rulings:
+            return line.model_copy(update={"ruling": rulings[line.hypothesis]})
+        return line.model_copy(update={"relation": relation}) if line == child else line
+
+    assert says in said_of(recorded(paper, changed), child.family)
+
+
+def test_calls_of_several_tools_say_which_arm_calls_which(paper: Case) -> None:
+    plans = json.loads(json.dumps(paper.plans))
+    for plan in plans.values():
+        for arm in plan["arms"]:
+            if arm["name"] == "looped":
+                arm["tool"] = "upscale_architecture"
+            arm["arguments"] = {"task": arm["arguments"]["task"], "steps": 400}
+            arm["arguments"] |= {"size": "a}}b"} if arm["name"] == "ssd" else {}
+    view = RecordView(paper.ledger, paper.facts, plans)
+    lead, arms = exhibits_of(view).calls()
+    assert "{{code:steps=400}}" in getattr(lead, "text", "")
+    (looped,) = (item for item in getattr(arms, "items", ()) if ".arm.looped." in item)
+    assert "{{code:upscale_architecture: task=mqar}}" in looped
+    assert not any(unclosed(item) for item in getattr(arms, "items", ()))
+
+
 def test_a_run_that_measured_nothing_still_has_its_paper(paper: Case) -> None:
     empty = again(
         recorded(
@@ -166,6 +239,9 @@ def test_a_run_that_measured_nothing_still_has_its_paper(paper: Case) -> None:
         )
     )
     assert "could not test any" in empty.manuscript.abstract[0].text
+    stated = empty.ledger.lines(HypothesisLine)
+    assert all("could not be tested" in words(empty, f"sec:{h.id}") for h in stated)
+    assert not problems(empty, "placeholder")
     assert "tab:main" not in blocks(empty.manuscript, Table)
     assert not blocks(empty.manuscript, Figure)
 
@@ -191,6 +267,7 @@ def test_an_arm_with_a_single_seed_has_no_interval(paper: Case) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_point_of_the_scatter_stands_at_its_evidence(paper: Case, tmp_path: Path) -> None:
     figure = blocks(paper.manuscript, Figure)["fig:pareto"]
     drawn = draw(figure, paper.numbers, tmp_path / "figures")
@@ -243,6 +320,15 @@ def test_the_accuracy_that_chose_a_rate_is_no_result(paper: Case) -> None:
     said = f"SSD reaches {{{{mean:ssd/{PRIMARY}/dev/dev_accuracy|.3f}}}}."
     assert problems(saying(paper, said), "selected_on_test")
     assert not problems(paper, "selected_on_test")
+    other = recorded(
+        saying(paper, said),
+        lambda line: (
+            line.model_copy(update={"tool": "of_another_package"})
+            if isinstance(line, TrialLine)
+            else line
+        ),
+    )
+    assert problems(other, "selected_on_test")
 
 
 @pytest.mark.slow

@@ -25,10 +25,12 @@ def figures_of(manuscript):
 
 
 def test_the_sample_papers_show_every_drawing(run):
-    # The scatter is shown and tested with the paper about architectures.
-    assert {f.draw for f in figures_of(run[3])} | {"scatter"} == set(known_drawings())
+    # Scatters are shown and tested with the papers about architectures and about speed.
+    elsewhere = {"scatter", "scatter-low"}
+    assert {f.draw for f in figures_of(run[3])} | elsewhere == set(known_drawings())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["intervals", "forest", "curves", "heatmap", "bars", "paired"])
 def test_a_figure_is_drawn_twice_to_the_same_bytes_and_keeps_its_data(run, numbers, name, tmp_path):
     figure = next(f for f in figures_of(run[3]) if f.draw == name)
@@ -42,6 +44,7 @@ def test_a_figure_is_drawn_twice_to_the_same_bytes_and_keeps_its_data(run, numbe
     assert all(data["sources"][e] for s in figure.series for e in s.y)
 
 
+@pytest.mark.slow
 def test_a_figure_fits_its_column_and_embeds_its_fonts(run, numbers, tmp_path):
     from pypdf import PdfReader
 

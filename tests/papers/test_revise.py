@@ -29,6 +29,7 @@ MENDED = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MENDED)
 def test_a_mend_removes_its_finding_and_brings_no_blocking_one(name: str, sound: Case) -> None:
     guilty = CASES[name][0](sound)

@@ -406,6 +406,16 @@ def rebuild(case: Case, manuscript: Manuscript, folder: Path) -> None:
         os.environ["PATH"] = path
 
 
+def test_the_broken_line_is_named_though_a_text_before_it_has_an_odd_end_of_line(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    for number, what in enumerate(("one\u2028two", "three\x85four", "five")):
+        ledger.append(CostLine(id=f"cost-{number}", what=what))
+    edit(tmp_path / "ledger.jsonl", "five", "six")
+    (place,) = verify(tmp_path).places
+    assert "line 3 " in place
+    assert place.endswith("(it records cost cost-2)")
+
+
 def test_the_last_tick_of_a_picture_is_not_taken_for_a_page_number(tmp_path):
     from matplotlib.figure import Figure
 

@@ -1,10 +1,12 @@
 """Exact tests, intervals and rulings, against values worked out by hand and laws."""
 
 import itertools
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from sandbox.errors import NothingToCompare
 from sandbox.records import EvidenceLine, TrialLine
@@ -33,6 +35,16 @@ def _enumerated(differences):
 @given(DIFFERENCES)
 def test_the_sign_flip_test_agrees_with_writing_out_all_signs(differences):
     assert sign_flip(differences, 0.0, "greater") == pytest.approx(_enumerated(differences))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(-300, 60), min_size=8, max_size=8))
+def test_sums_of_fractions_tie_in_spite_of_float_noise(counts):
+    exact = [Fraction(count, 5120) - Fraction(1, 20) for count in counts]
+    signs = itertools.product((1, -1), repeat=len(exact))
+    sums = [sum(s * d for s, d in zip(row, exact, strict=True)) for row in signs]
+    below = sum(found <= sum(exact) for found in sums) / len(sums)
+    assert sign_flip([count / 5120 for count in counts], 0.05, "less") == pytest.approx(below)
 
 
 @settings(max_examples=40, deadline=None)
@@ -204,6 +216,21 @@ def test_verdicts_share_one_family(tmp_path):
     assert first.p_support_holm == pytest.approx(3 / 256)
     assert (first.ruling, second.ruling) == ("supported", "inconclusive")
     assert first.id != second.id
+
+
+def test_a_part_of_a_gate_is_tested_by_itself_and_counts_for_nobody_else(tmp_path):
+    gate = plan(seeds=tuple(range(1, 9)), alpha=0.05, gate=True)
+    gate, ledger = _measured(tmp_path, [0.9] * 7 + [0.4], [0.5] * 8, [0.2] * 8, gate)
+    others = [
+        plan(hypothesis=name, seeds=gate.seeds, alpha=0.05, family_size=2) for name in ("h2", "h3")
+    ]
+    asked = [others[0], gate, others[1]]
+    before, part, after = rule(compare_all(asked, ledger), asked)
+    assert (part.family_size, part.p_support_holm) == (1, pytest.approx(2 / 256))
+    assert (before.family_size, before.p_support_holm) == (2, pytest.approx(4 / 256))
+    assert [line.hypothesis for line in (before, part, after)] == ["h2", "h1", "h3"]
+    with pytest.raises(ValidationError, match="by itself"):
+        plan(gate=True, family_size=2)
 
 
 def test_a_conducted_experiment_can_be_compared(tmp_path):

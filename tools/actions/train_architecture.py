@@ -12,7 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from sandbox.errors import BadInput
 from sandbox.policy import MIB, Policy
 from sandbox.records import Split
+from tools.architectures.architecture import Architecture
 from tools.architectures.foreign import Candidate, Foreign
+from tools.architectures.hand_made import hand_made
+from tools.architectures.ticks import Ticks
 from tools.bench import Bench
 from tools.tasks.sequence import ProfileName, find_sequence_task
 from tools.tasks.variation import varied
@@ -114,40 +117,69 @@ class TrainArchitectureArguments(TrainingArguments):
 
     architecture: Candidate
     match: Match | None = None
+    own_blocks: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=4,
+        description="blocks of the architecture that are not built in: the SHA-256 of their files",
+    )
+
+    def code(self) -> dict[str, str]:
+        """Every block that is not built in, with the SHA-256 of its file."""
+        return self.own_blocks
+
+    def stands_for(self) -> str:
+        """Which hand-made baseline of a search it is, empty for none."""
+        return hand_made(self.architecture)
 
     def cost_s(self) -> float:
         """CPU seconds of the training at every rate."""
+        if isinstance(self.architecture, Ticks):
+            rows = min(self.batch, self.drawn_size.train)
+            step_s = self.architecture.step_s(rows, self.drawn_size.length)
+            return len(self.rates) * self.steps * step_s
         return self.training_s(self.architecture.width, self.architecture.passes)
 
 
 @tool("train_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS)
 def train_architecture(arguments: TrainArchitectureArguments, bench: Bench) -> TrialResult:
     """Train an architecture at each learning rate, keep the best on dev, answer the test."""
+    found, exam, lines = swept(arguments, bench)
+    return reported(found, exam, bench.tasks[arguments.task], arguments, lines)
+
+
+def swept(arguments: TrainArchitectureArguments, bench: Bench) -> tuple[Sweep, Exam, list[str]]:
+    """The trainings at each rate, the exam on dev that chose, and how the size was matched."""
     import torch
 
     from tools.architectures.exam import Exam
+    from tools.architectures.lessons import teach
     from tools.architectures.new_backbone import drawn
     from tools.architectures.objective import find_objective
     from tools.architectures.sweep import sweep
 
-    if arguments.task not in bench.tasks:
-        known = ", ".join(bench.tasks)
-        raise BadInput(f"train_architecture: unknown task {arguments.task!r}", f"known: {known}")
-    view, task = bench.tasks[arguments.task], find_sequence_task(arguments.task)
-    size = arguments.drawn_size
+    view_of(arguments, bench)
+    task, size = find_sequence_task(arguments.task), arguments.drawn_size
     train, dev = (task.data(part, bench.seed, size) for part in ("train", "dev"))
     exam = Exam.of(task, size, train)
     aim = find_objective(arguments.objective.name).make(arguments.objective.parameters)
-    architecture, matched = _sized(arguments, size)
+    architecture, matched = sized(arguments, size)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def candidate() -> nn.Module:
         return drawn(lambda: exam.candidate(aim, architecture), bench.seed).to(device)
 
     rates, one = arguments.rates, course(arguments, arguments.rates[0])
-    found = sweep(candidate, rates, one, train, dev, bench.seed, aim.loss, exam.fit)
-    lines = [f"matched {matched.sentence}"] if matched is not None else []
-    return reported(found, exam, view, arguments, lines)
+    own = teach if isinstance(architecture, Ticks) else None
+    found = sweep(candidate, rates, one, train, dev, bench.seed, aim.loss, exam.fit, own)
+    return found, exam, [f"matched {matched.sentence}"] if matched is not None else []
+
+
+def view_of(arguments: TrainingArguments, bench: Bench) -> TaskView:
+    """The task as the trial sees it. Raises BadInput when the subject has it not."""
+    if arguments.task not in bench.tasks:
+        known = ", ".join(bench.tasks)
+        raise BadInput(f"unknown task {arguments.task!r}", f"known: {known}")
+    return bench.tasks[arguments.task]
 
 
 def reported(
@@ -160,13 +192,18 @@ def reported(
 ) -> TrialResult:
     """The best model's answers, what it cost, and a line for each rate after those given.
 
-    also: measures that stand in place of those of the kept training.
+    also: measures that stand in place of those of the kept training. Raises BadInput when a model
+    of causal blocks turns out to look ahead.
     """
+    from tools.architectures.foresight import check_blind
+    from tools.tasks.asked import prompts_of
+
     model = found.best.trained.model
+    check_blind(model, prompts_of(view.test)[0], exam.size.vocabulary)
     said: dict[Split, list[str]] = {"test": exam.predictions(model, view.test)}
     if view.dev:
         said["dev"] = exam.predictions(model, view.dev)
-    measures = _measures(found, arguments) | dict(also)
+    measures = measures_of(found, arguments) | dict(also)
     return TrialResult(
         predictions={arguments.task: said},
         steps=int(measures["training_steps"]),
@@ -175,9 +212,12 @@ def reported(
     )
 
 
-def _sized(arguments: TrainArchitectureArguments, size: Size) -> tuple[Candidate, Matched | None]:
+def sized(
+    arguments: TrainArchitectureArguments, size: Size
+) -> tuple[Candidate, Matched[Architecture] | Matched[Ticks] | None]:
     """The architecture that is trained, and how it was matched."""
     from tools.architectures.matching import Ruler, match
+    from tools.architectures.neuron_matching import match_neurons
 
     wanted = arguments.match
     if wanted is None:
@@ -188,7 +228,13 @@ def _sized(arguments: TrainArchitectureArguments, size: Size) -> tuple[Candidate
             "match the architecture of blocks to it, with like",
         )
     ruler = Ruler(wanted.quantity, size.vocabulary, size.length, size.classes)
-    found = match(arguments.architecture, ruler, wanted.aim(ruler), wanted.knob)
+    found: Matched[Architecture] | Matched[Ticks]
+    if isinstance(arguments.architecture, Ticks):
+        if wanted.knob is not None:
+            raise BadInput(f"neurons are matched, not the {wanted.knob}", "leave the knob out")
+        found = match_neurons(arguments.architecture, ruler, wanted.aim(ruler))
+    else:
+        found = match(arguments.architecture, ruler, wanted.aim(ruler), wanted.knob)
     return found.architecture, found
 
 
@@ -205,7 +251,7 @@ def course(arguments: TrainingArguments, rate: float) -> Course:
     )
 
 
-def _measures(found: Sweep, arguments: TrainingArguments) -> dict[str, float]:
+def measures_of(found: Sweep, arguments: TrainingArguments) -> dict[str, float]:
     """What tools/measures.py has names for."""
     best = found.best
     trained = best.trained
@@ -237,8 +283,10 @@ def _costs(model: nn.Module, length: int) -> dict[str, float]:
         parameters,
         state_size,
     )
+    from tools.architectures.packing import weight_bytes
 
     costs: dict[str, float] = {
+        "weight_bytes": weight_bytes(model),
         "parameters": parameters(model),
         "active_parameters": active_parameters(model),
         "flops_per_token": round(flops_per_token(model, length)),

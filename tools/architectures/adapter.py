@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from sandbox.errors import BadInput, UnknownName
 from tools.architectures.backbone import Backbone, States
 from tools.architectures.foreign import Candidate, Foreign
+from tools.architectures.thinker import Thinker
+from tools.architectures.ticks import Ticks
 
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedConfig, PreTrainedModel
@@ -151,10 +153,16 @@ class Adapter(nn.Module):
         return logits if token.dim() == 2 else logits[:, 0], [after]
 
 
-def built(candidate: Candidate, vocabulary: int, outputs: int = 0) -> Backbone | Adapter:
-    """The untrained model of a candidate of either kind. Raises BadInput, UnknownName."""
-    kind = Adapter if isinstance(candidate, Foreign) else Backbone
-    return kind(candidate, vocabulary, outputs)  # type: ignore[arg-type]
+def built(candidate: Candidate, vocabulary: int, outputs: int = 0, length: int = 1) -> nn.Module:
+    """The untrained model of a candidate of any kind. Raises BadInput, UnknownName.
+
+    length: positions of the input, which only a model that thinks in ticks is built for.
+    """
+    if isinstance(candidate, Ticks):
+        return Thinker(candidate, vocabulary, length, outputs or vocabulary)
+    if isinstance(candidate, Foreign):
+        return Adapter(candidate, vocabulary, outputs)
+    return Backbone(candidate, vocabulary, outputs)
 
 
 def _built(foreign: Foreign, vocabulary: int) -> PreTrainedModel:

@@ -41,10 +41,11 @@ class Architecture(Entry):
 
     layers: in order, the first nearest to the input. norm_place: `pre` f(norm(h)) + h, `post`
     norm(f(h) + h), `sandwich` norm(f(norm(h))) + h. position: added to the embeddings (blocks have
-    positions of their own as parameters). parallel: mixer and channel read the same input. loops:
-    how often the whole stack is passed, with shared weights. residual: `plain`, `scaled` (a learned
-    gain a branch, from 1e-1; Touvron et al. 2021), or `hyper` (hyper-connections of `streams`
-    streams; Zhu et al. 2025). longest: positions that `learned` embeddings can tell apart.
+    positions of their own as parameters). parallel: mixer and channel read the same input, not with
+    `post`. loops: how often the whole stack is passed, with shared weights. residual: `plain`,
+    `scaled` (a learned gain a branch, from 1e-1; Touvron et al. 2021), or `hyper`
+    (hyper-connections of `streams` streams; Zhu et al. 2025). longest: positions that `learned`
+    embeddings can tell apart.
     """
 
     width: int = Field(default=64, ge=4, le=4096)
@@ -74,6 +75,11 @@ class Architecture(Entry):
         for number, layer in enumerate(self.layers, 1):
             if layer.mixer is None and layer.channel is None and not layer.convolution:
                 raise BadInput(f"layer {number} is empty", "give it a mixer or a channel mixer")
+        if self.parallel and self.norm_place == "post":
+            raise BadInput(
+                "parallel branches have no sum of their own for a norm after them",
+                "set norm_place to pre or sandwich, or parallel to false",
+            )
         layers = tuple(
             layer.model_copy(
                 update={

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from sandbox.errors import BadInput
 from tools.architectures.architecture import Architecture, Choice, Layer
 from tools.architectures.block import State, decoder_of, find_block
 from tools.architectures.blocks.short_convolution import ShortConvolution
@@ -29,11 +31,14 @@ class Backbone(nn.Module):
         self.architecture = architecture.checked()
         width = architecture.width
         self.embedding = nn.Embedding(vocabulary, width)
-        nn.init.normal_(self.embedding.weight, std=EMBEDDING_STD)
         learned = architecture.position == "learned"
         self.positions = nn.Embedding(architecture.longest, width) if learned else None
+        for table in (self.embedding, self.positions):
+            if table is not None:
+                nn.init.normal_(table.weight, std=EMBEDDING_STD)
+        branches = itertools.count()
         self.layers = nn.ModuleList(
-            LayerOfBlocks(layer, self.architecture) for layer in self.architecture.layers
+            LayerOfBlocks(layer, self.architecture, branches) for layer in self.architecture.layers
         )
         self.norm = new_norm(architecture.norm, width)
         self.head = nn.Linear(width, outputs or vocabulary, bias=False)
@@ -42,11 +47,20 @@ class Backbone(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, T) -> logits (B, T, outputs)."""
-        h = self.embedding(tokens)
-        if self.positions is not None:
-            h = h + self.positions(torch.arange(tokens.shape[1], device=tokens.device))
-        logits: Tensor = self.head(self.hidden(h))
+        logits: Tensor = self.head(self.hidden(self.embed(tokens)))
         return logits
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """(B, T) -> (B, T, width), positions added. Raises BadInput beyond the longest."""
+        h: Tensor = self.embedding(tokens)
+        if self.positions is None:
+            return h
+        length, longest = tokens.shape[1], self.architecture.longest
+        if length > longest:
+            raise BadInput(
+                f"{length} tokens, and learned positions of {longest}", "set `longest` to more"
+            )
+        return h + self.positions.weight[:length]
 
     def hidden(self, h: Tensor) -> Tensor:
         """Embeddings (B, T, width) through all layers and the last norm."""
@@ -96,14 +110,17 @@ class Backbone(nn.Module):
 class LayerOfBlocks(nn.Module):
     """One layer: a mixer branch, a channel branch, each with its norms and its way back."""
 
-    def __init__(self, layer: Layer, architecture: Architecture) -> None:
+    def __init__(
+        self, layer: Layer, architecture: Architecture, branches: Iterable[int] = (0, 1)
+    ) -> None:
+        """branches: the numbers that its branches have in the model."""
         super().__init__()
         self.parallel = architecture.parallel
-        width = architecture.width
+        width, numbers = architecture.width, iter(branches)
         mixer = Mixer(layer, width) if layer.mixer or layer.convolution else None
         channel = _made(layer.channel, width) if layer.channel else None
-        self.mixer = Branch(mixer, architecture) if mixer is not None else None
-        self.channel = Branch(channel, architecture) if channel is not None else None
+        self.mixer = Branch(mixer, architecture, next(numbers)) if mixer is not None else None
+        self.channel = Branch(channel, architecture, next(numbers)) if channel is not None else None
 
     def forward(self, h: Tensor) -> Tensor:
         """(B, T, ...) -> the same shape."""
@@ -173,7 +190,7 @@ class Mixer(nn.Module):
 class Branch(nn.Module):
     """A block on the residual stream."""
 
-    def __init__(self, inner: nn.Module, architecture: Architecture) -> None:
+    def __init__(self, inner: nn.Module, architecture: Architecture, number: int) -> None:
         super().__init__()
         self.inner = inner
         width, place = architecture.width, architecture.norm_place
@@ -183,7 +200,7 @@ class Branch(nn.Module):
         scaled = architecture.residual == "scaled"
         self.gain = nn.Parameter(torch.full((width,), GAIN)) if scaled else None
         hyper = architecture.residual == "hyper"
-        self.hyper = HyperConnection(width, architecture.streams) if hyper else None
+        self.hyper = HyperConnection(architecture.streams, number) if hyper else None
 
     def forward(self, h: Tensor) -> Tensor:
         """The stream with the block's output added."""

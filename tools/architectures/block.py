@@ -16,10 +16,12 @@ positions, no chunks, no scans).
 
 A channel mixer treats every position alike and needs neither `start` nor `step`. One with a loss of
 its own (the balance of a mixture of experts) leaves it in `self.auxiliary` at each forward pass.
+Gains and biases of several dimensions, which weight decay must spare, are named in `undecayed`.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -31,8 +33,6 @@ from typing import (
     Protocol,
     TypeAlias,
     TypeVar,
-    get_args,
-    get_type_hints,
     runtime_checkable,
 )
 
@@ -40,6 +40,7 @@ import catalogue
 from pydantic import JsonValue
 
 from sandbox.errors import BadInput, UnknownName
+from tools.architectures.parameters import filled, parameters_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,6 +51,8 @@ Mixes: TypeAlias = Literal["sequence", "channel"]
 Reference: TypeAlias = "Callable[[nn.Module, Tensor], Tensor]"
 Maker = TypeVar("Maker", bound="type[nn.Module]")
 _blocks = catalogue.create("hanji", "blocks", entry_points=True)
+_declared: dict[str, Block] = {}
+"""Those of this process, for quick look-ups: a search asks for blocks thousands of times."""
 
 
 @runtime_checkable
@@ -84,8 +87,7 @@ class Block:
     @property
     def parameters(self) -> dict[str, inspect.Parameter]:
         """Its own parameters, by name, with their defaults."""
-        signature = inspect.signature(self.maker.__init__)
-        return {name: p for name, p in list(signature.parameters.items())[2:]}
+        return dict(list(parameters_of(self.maker).items())[1:])
 
     @property
     def decodes(self) -> bool:
@@ -94,16 +96,7 @@ class Block:
 
     def check(self, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """All parameters, defaults filled in. Raises BadInput naming the one that does not fit."""
-        known = self.parameters
-        for name in given:
-            if name not in known:
-                names = ", ".join(known) or "none"
-                raise BadInput(f"{self.name}: unknown parameter {name!r}", f"known: {names}")
-        hints = get_type_hints(self.maker.__init__)
-        values = {name: given.get(name, p.default) for name, p in known.items()}
-        for name, value in values.items():
-            _fit(f"{self.name}: {name}", value, hints[name])
-        return values
+        return filled(self.name, self.parameters, given)
 
     def make(self, width: int, given: Mapping[str, JsonValue]) -> nn.Module:
         """The module, with weights drawn from torch's generator. Raises BadInput."""
@@ -117,23 +110,6 @@ def decoder_of(module: nn.Module) -> Decoder:
         kind = type(module).__name__
         raise BadInput(f"{kind} cannot decode", "use a block that has `start` and `step`")
     return module
-
-
-def _fit(where: str, value: JsonValue, hint: type) -> None:
-    options = get_args(hint)
-    if options:
-        if value not in options:
-            named = ", ".join(str(option) for option in options)
-            raise BadInput(f"{where}: {value!r} is not an option", f"options: {named}")
-        return
-    wholes = isinstance(value, int) and not isinstance(value, bool)
-    fits = {
-        bool: isinstance(value, bool),
-        int: wholes,
-        float: wholes or isinstance(value, float),
-    }
-    if not fits.get(hint, False):
-        raise BadInput(f"{where}: {value!r} is not a {hint.__name__}", "see docs/tables.md")
 
 
 def block(
@@ -151,6 +127,7 @@ def block(
         summary = " ".join((inspect.getdoc(maker) or "").split("\n\n")[0].split())
         made = Block(name, source, summary, mixes, causal, constant_state, maker, reference)
         _blocks.register(name, func=made)
+        _declared[name] = made
         return maker
 
     return declare
@@ -158,15 +135,23 @@ def block(
 
 def all_blocks() -> dict[str, Block]:
     """Every block of tools/architectures/blocks/ and of entry points, by name."""
-    package = importlib.import_module("tools.architectures.blocks")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"tools.architectures.blocks.{module.name}")
+    _import_folder()
     return dict(sorted(_blocks.get_all().items()))
 
 
 def find_block(name: str) -> Block:
     """The block of that name. Raises UnknownName with the known ones."""
+    _import_folder()
+    if name in _declared:
+        return _declared[name]
     known = all_blocks()
     if name not in known:
         raise UnknownName("block", name, list(known))
     return known[name]
+
+
+@functools.cache
+def _import_folder() -> None:
+    package = importlib.import_module("tools.architectures.blocks")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"tools.architectures.blocks.{module.name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as nnf
 
 from sandbox.errors import BadInput
@@ -69,19 +69,3 @@ def asked(targets: Tensor) -> Tensor:
             "give a thinking model a task that asks at the same positions of each sequence",
         )
     return targets[:, wanted[0]].squeeze(1)
-
-
-def asked_tick_loss(
-    model: nn.Module, tokens: Tensor, targets: Tensor, draw: torch.Generator
-) -> Tensor:
-    """`tick_loss` in the trainer's form: targets (B, T), asked at the same positions."""
-    logits, certainties = model(tokens)
-    return tick_loss(logits, certainties, asked(targets))
-
-
-def asked_every_tick_loss(
-    model: nn.Module, tokens: Tensor, targets: Tensor, draw: torch.Generator
-) -> Tensor:
-    """`every_tick_loss` in the trainer's form."""
-    logits, _ = model(tokens)
-    return every_tick_loss(logits, asked(targets))

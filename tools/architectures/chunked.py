@@ -1,7 +1,8 @@
 """Recurrences of a matrix state over whole sequences: chunks of positions by matrix products.
 
 Within a chunk everything is a masked product; between chunks only the state passes on. The results
-are those of `tools.architectures.recurrences`, whatever the chunk's size. Decays stay logarithms:
+are those of `tools.architectures.recurrences`, whatever the chunk's size. States that only fade and
+are added to have `tools.architectures.linear_recurrence`. Decays stay logarithms:
 every exponential is of a sum that cannot be positive, or of a bounded one where that is said.
 
 query, key: (B, H, T, dk); value: (B, H, T, dv); state: (B, H, dk, dv), None for zeros. Each
@@ -10,42 +11,11 @@ function answers with the outputs (B, H, T, dv) and the state after the last pos
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import torch
 from torch import Tensor
 from torch.nn import functional as nnf
 
-Act: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 CHUNK = 32
-
-
-def chunked_decay(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    log_decay: Tensor,
-    *,
-    state: Tensor | None = None,
-    chunk: int = CHUNK,
-) -> tuple[Tensor, Tensor]:
-    """State space duality: a scalar decay a head, however strong, and additive writes.
-
-    query, key: (B, 1, T, dk), the same for all heads. log_decay: (B, H, T), at most 0.
-    Source: Dao & Gu 2024, arXiv:2405.21060, section 6.
-    """
-    length = value.shape[2]
-    query, key, value, log_decay = (
-        _into_chunks(part, chunk) for part in (query, key, value, log_decay)
-    )
-    since = log_decay.cumsum(-1)
-    added = key.mT @ (value * _until_end(since))
-    total = since[..., -1].exp()[..., None, None]
-    before, state = _passed_on(torch.mul, total, added, state)
-    output = ((query @ key.mT) * _between(since)) @ value
-    output = output + since.exp()[..., None] * (query @ before)
-    return output.flatten(2, 3)[:, :, :length], state
 
 
 def chunked_delta(
@@ -75,7 +45,7 @@ def chunked_delta(
     fresh, stale = _solved((rated @ key.mT) * between, rate[..., None] * value, rated * grown)
     kept = key * _until_end(since)
     total = since[..., -1].exp()[..., None, None] * _identity(key)
-    before, state = _passed_on(torch.matmul, total - kept.mT @ stale, kept.mT @ fresh, state)
+    before, state = _passed_on(total - kept.mT @ stale, kept.mT @ fresh, state)
     written = fresh - stale @ before
     output = ((query @ key.mT) * between) @ written + (query * grown) @ before
     return output.flatten(2, 3)[:, :, :length], state
@@ -113,7 +83,7 @@ def chunked_diagonal_delta(
     fresh, stale = _solved(of_written, of_keys @ value, removed)
     added = sources.mT @ torch.cat((value, -fresh), -2)
     total = (end - middle).exp() * (_identity(key) - written.mT @ stale) * middle.exp().mT
-    before, state = _passed_on(torch.matmul, total, (end - middle).exp() * added, state)
+    before, state = _passed_on(total, (end - middle).exp() * added, state)
     before = middle.exp() * before
     news = torch.cat((value, -(fresh + stale @ before)), -2)
     output = reads @ news + query @ before
@@ -159,17 +129,15 @@ def _identity(key: Tensor) -> Tensor:
     return torch.eye(key.shape[-1], dtype=key.dtype, device=key.device)
 
 
-def _passed_on(
-    act: Act, total: Tensor, added: Tensor, state: Tensor | None
-) -> tuple[Tensor, Tensor]:
+def _passed_on(total: Tensor, added: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
     """The states before each chunk, (B, H, N, dk, dv), and the one after the last.
 
-    act(total, state): what a chunk makes of the state it finds.
+    total: (B, H, N, dk, dk), what a chunk makes of the state it finds.
     """
     if state is None:
         state = torch.zeros_like(added[:, :, 0])
     before = []
     for n in range(added.shape[2]):
         before.append(state)
-        state = act(total[:, :, n], state) + added[:, :, n]
+        state = total[:, :, n] @ state + added[:, :, n]
     return torch.stack(before, 2), state

@@ -97,7 +97,8 @@ def flops_per_token(model: nn.Module, length: int, *, backward: bool = False) ->
     """
     tokens = torch.zeros(1, length, dtype=torch.long, device=next(model.parameters()).device)
     counter = FlopCounterMode(display=False, custom_mapping=_COUNTED)
-    with torch.set_grad_enabled(backward), sdpa_kernel(SDPBackend.MATH), counter:
+    # Without gradients the counter's own hooks fail on a view of a weight, such as a first state.
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         logits = model(tokens)
         if backward:
             logits.sum().backward()

@@ -8,7 +8,8 @@ from sandbox.errors import BadInput
 from tools.architectures.architecture import Architecture, Choice, Layer
 from tools.architectures.block import find_block
 
-ATTENTIONS = ("softmax_attention", "bidirectional_attention", "block_attention")
+BLOCKWISE = "block_attention"
+ATTENTIONS = ("softmax_attention", "bidirectional_attention", BLOCKWISE)
 CARRIED = ("heads", "groups", "positions", "qk_norm")
 
 
@@ -25,7 +26,7 @@ def in_blocks(architecture: Architecture, block: int) -> Architecture:
                 f"layer {number}: a short convolution mixes noisy with clean positions",
                 "leave the convolution out of block diffusion",
             )
-    return _turned(architecture, "block_attention", {"block": block})
+    return _turned(architecture, BLOCKWISE, {"block": block})
 
 
 def looks_ahead(architecture: Architecture) -> bool:
@@ -33,7 +34,8 @@ def looks_ahead(architecture: Architecture) -> bool:
     for mixer in (layer.mixer for layer in architecture.layers):
         if mixer is None or find_block(mixer.block).causal:
             continue
-        if find_block(mixer.block).check(mixer.parameters).get("block") != 1:
+        given = find_block(mixer.block).check(mixer.parameters)
+        if mixer.block != BLOCKWISE or given["block"] != 1:
             return True
     return False
 

@@ -15,7 +15,10 @@ from tools.architectures.directions import looks_ahead
 from tools.architectures.foreign import Candidate, Foreign
 from tools.architectures.last_readout import LastReadout
 from tools.architectures.objective import Aim, TeachesForeign
+from tools.architectures.objectives.next_token import NextToken
 from tools.architectures.predict import Fit, fit, predict, predict_logits
+from tools.architectures.thinker import Thinker
+from tools.architectures.ticks import Ticks
 from tools.tasks.asked import prompts_of, said, said_logits
 from tools.tasks.sequence import NOT_ASKED, Batch, SequenceTask, Size
 from tools.tasks.task import Item, Question
@@ -44,6 +47,8 @@ class Exam:
         """
         if isinstance(architecture, Foreign):
             return self._foreign(aim, architecture)
+        if isinstance(architecture, Ticks):
+            return self._thinking(aim, architecture)
         model = aim.model(architecture, self.size.vocabulary, self.size.classes)
         plain = isinstance(model, Backbone) and model.architecture == architecture.checked()
         inputs = next(m for m in model.modules() if isinstance(m, nn.Embedding)).num_embeddings
@@ -74,10 +79,25 @@ class Exam:
             )
         return aim.foreign(foreign, self.size.vocabulary, self.size.classes)
 
+    def _thinking(self, aim: Aim, spec: Ticks) -> nn.Module:
+        if not isinstance(aim, NextToken) or aim.on != "asked":
+            raise BadInput(
+                "a model that thinks in ticks learns what is asked, by the loss of its ticks",
+                "use the objective next_token, on what is asked",
+            )
+        task, size = self.task, self.size
+        once = int(self.one_step.sum()) == 1 and task.scored == "accuracy"
+        if not once or task.next_token or task.readout != "each":
+            raise BadInput(
+                f"{task.name}: a model that thinks in ticks answers a sequence once",
+                "use a task that asks once of the whole sequence, such as digits or parity",
+            )
+        return Thinker(spec, size.vocabulary, size.length, size.classes)
+
     def fit(self, model: nn.Module, dev: Batch) -> Fit:
         """On known targets; of a world model the accuracy is that after all its steps."""
         if not self._steps:
-            return fit(model, dev)
+            return replace(fit(model, dev), in_bits=self.task.scored == "bits")
         asked = dev.targets != NOT_ASKED
         right = self._answers(model, dev.tokens, asked)[asked] == dev.targets[asked]
         once = replace(self.size, extra={**self.size.extra, "rollout": 1})

@@ -1,4 +1,4 @@
-"""A model of the transformers library as data: what takes part beside architectures of blocks."""
+"""A model of the transformers library as data, and all that can take part beside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, JsonValue, Tag, field_validator
 
 from sandbox.records import short_id
 from tools.architectures.architecture import Architecture, Entry
+from tools.architectures.ticks import Ticks
 
 TOO_SLOW: Mapping[str, str] = {"mamba": "mamba2", "falcon_mamba": "mamba2", "jamba": "nemotron_h"}
 """A training step takes 13 s and more on a CPU; and what to use in place."""
@@ -51,12 +52,17 @@ class Foreign(Entry):
 
 def _kind(given: object) -> str:
     if isinstance(given, dict):
-        return "foreign" if "family" in given else "blocks"
-    return "foreign" if isinstance(given, Foreign) else "blocks"
+        return next((kind for field, kind in _KINDS.items() if field in given), "blocks")
+    return _TAGS.get(type(given), "blocks")
 
 
+_KINDS: Mapping[str, str] = {"family": "foreign", "thinker": "ticks"}
+_TAGS: Mapping[type, str] = {Foreign: "foreign", Ticks: "ticks"}
 Candidate: TypeAlias = Annotated[
-    Annotated[Architecture, Tag("blocks")] | Annotated[Foreign, Tag("foreign")],
+    Annotated[Architecture, Tag("blocks")]
+    | Annotated[Foreign, Tag("foreign")]
+    | Annotated[Ticks, Tag("ticks")],
     Discriminator(_kind),
 ]
-"""What can be trained: an architecture of blocks, or with `family` one of transformers."""
+"""What can be trained: an architecture of blocks, with `family` one of transformers, with `thinker`
+one that thinks in ticks."""

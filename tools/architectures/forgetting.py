@@ -9,10 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from sandbox.errors import BadInput
-
-FLOOR = -20.0
-"""e^-20 of a memory is lost in single precision beside anything new; sums of logarithms further
-below would round away the slow decays near them."""
+from tools.architectures.linear_recurrence import SCALAR_FLOOR
 
 
 class Forgetting(nn.Module):
@@ -44,6 +41,6 @@ class Forgetting(nn.Module):
         self.log_rate = nn.Parameter((slowest + torch.rand(heads) * (fastest - slowest)).log())
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T, width) -> the decay's logarithm, FLOOR to 0, and dt: (B, heads, T) each."""
+        """(B, T, width) -> the decay's logarithm, SCALAR_FLOOR to 0, and dt: (B, heads, T) each."""
         timestep = nnf.softplus(self.linear(x) + self.bias).transpose(1, 2)
-        return (-timestep * self.log_rate.exp()[:, None]).clamp(min=FLOOR), timestep
+        return (-timestep * self.log_rate.exp()[:, None]).clamp(min=SCALAR_FLOOR), timestep

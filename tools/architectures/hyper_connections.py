@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -10,14 +12,17 @@ class HyperConnection(nn.Module):
     """Static hyper-connections of one branch (Zhu et al. 2025, arXiv:2409.19606).
 
     The branch reads a learned combination of the streams; its output is added to each with a
-    learned weight, and the streams are mixed among themselves. It starts as a plain residual:
-    reading the mean of equal streams, adding an equal share to each, so that their sum is that of
-    one stream.
+    learned weight, and the streams are mixed among themselves. It starts as a plain residual: one
+    of the equal streams is read, each by its turn, and all are written to alike. Were all read
+    alike too, they would have equal gradients and stay equal: one stream, however long one trains.
     """
 
-    def __init__(self, width: int, streams: int) -> None:
+    undecayed: ClassVar[tuple[str, ...]] = ("mixes",)
+
+    def __init__(self, streams: int, branch: int) -> None:
+        """branch: its number in the model, from 0, which says what stream it reads at the start."""
         super().__init__()
-        self.reads = nn.Parameter(torch.full((streams,), 1.0 / streams))
+        self.reads = nn.Parameter(torch.eye(streams)[branch % streams])
         self.writes = nn.Parameter(torch.ones(streams))
         self.mixes = nn.Parameter(torch.eye(streams))
 

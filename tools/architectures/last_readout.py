@@ -28,12 +28,9 @@ class LastReadout(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, T) -> logits (B, T, outputs)."""
-        backbone, length = self.backbone, tokens.shape[1]
-        h = backbone.embedding(tokens)
-        if backbone.positions is not None:
-            h = h + backbone.positions.weight[:length]
-        last = backbone.hidden(h)[:, -1:]
-        answered: Tensor = self.head(nnf.silu(self.hidden(last + _code(length, last))))
+        last = self.backbone.hidden(self.backbone.embed(tokens))[:, -1:]
+        code = _code(tokens.shape[1], last)
+        answered: Tensor = self.head(nnf.silu(self.hidden(last + code)))
         return answered
 
     def auxiliary(self) -> Tensor:

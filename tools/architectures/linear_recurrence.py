@@ -4,7 +4,7 @@
 
 a_t in (0, 1] is given as its logarithm: a vector over key features, or one number a head. Positions
 are cut into chunks: products of matrices within a chunk, the recurrence between chunks (Hua et al.
-2022, arXiv:2202.10447; Yang et al. 2023, arXiv:2312.06635).
+2022, arXiv:2202.10447; Yang et al. 2023, arXiv:2312.06635; Dao & Gu 2024, arXiv:2405.21060).
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as nnf
 
-SCALAR_CHUNK = 64
+SCALAR_CHUNK = 32
 VECTOR_CHUNK = 16
-FLOOR = -10.0
+SCALAR_FLOOR = -20.0
+"""e^-20 of a memory is lost in single precision beside anything new; sums of logarithms further
+below would round away the slow decays near them."""
+VECTOR_FLOOR = -10.0
 """Forgetting all but e^-10 in one position is as good as forgetting all, and half a chunk of it
 still has an exponential in single precision."""
 
@@ -47,14 +50,14 @@ def recur(
 ) -> Tensor:
     """All positions at once, from an empty state.
 
-    query, key: (B, heads, T, k); value: (B, heads, T, v); log_decay: at most zero, below FLOOR
-    counting as FLOOR, (B or 1, heads or 1, T or 1, k or 1). chunk: positions in one, 0 for a fast
-    choice; at most VECTOR_CHUNK for a vector decay. kernel: only with one decay a head.
+    query, key: (B, heads or 1, T, k); value: (B, heads, T, v); log_decay: at most zero, below its
+    floor counting as that, (B or 1, heads or 1, T or 1, k or 1). chunk: positions in one, 0 for a
+    fast choice; at most VECTOR_CHUNK for a vector decay. kernel: only with one decay a head.
     Returns (B, heads, T, v).
     """
     length, vector = query.shape[2], log_decay.shape[-1] > 1
     size = min(chunk or (VECTOR_CHUNK if vector else SCALAR_CHUNK), length)
-    log_decay = log_decay.clamp(min=FLOOR).expand(-1, -1, length, -1)
+    log_decay = _bounded(log_decay).expand(-1, -1, length, -1)
     query, key, value, log_decay = (_cut(x, size) for x in (query, key, value, log_decay))
     passed = log_decay.cumsum(-2)
     if vector:
@@ -70,10 +73,14 @@ def recur(
 def recur_once(
     query: Tensor, key: Tensor, value: Tensor, log_decay: Tensor, state: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """One position: query, key (B, heads, k), value (B, heads, v), state (B, heads, k, v)."""
-    kept = log_decay.clamp(min=FLOOR).exp()
+    """One position: query, key (B, heads or 1, k), value (B, heads, v), state (B, heads, k, v)."""
+    kept = _bounded(log_decay).exp()
     state = kept[..., None] * state + key[..., None] * value[..., None, :]
     return (query[..., None, :] @ state)[..., 0, :], state
+
+
+def _bounded(log_decay: Tensor) -> Tensor:
+    return log_decay.clamp(min=VECTOR_FLOOR if log_decay.shape[-1] > 1 else SCALAR_FLOOR)
 
 
 def _cut(x: Tensor, size: int) -> Tensor:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import JsonValue
+from torch import nn
 
 from sandbox.errors import BadInput
-from tools.architectures.adapter import Adapter, built
+from tools.architectures.adapter import built
 from tools.architectures.architecture import Architecture, Choice, Layer
 from tools.architectures.backbone import Backbone
 from tools.architectures.block import find_block
+from tools.architectures.bracket import bracket
 from tools.architectures.counts import active_parameters, flops_per_token, parameters, state_size
 from tools.architectures.foreign import Candidate
 from tools.architectures.new_backbone import drawn, new_backbone
+from tools.architectures.ticks import Ticks
 
 Quantity: TypeAlias = Literal["parameters", "active", "state", "flops"]
 Knob: TypeAlias = Literal["width", "expansion", "both"]
+Kind = TypeVar("Kind", Architecture, Ticks)
 TOLERANCE = 0.05
 EXPANSION = "expansion"
 NARROWEST, WIDEST = 4, 4096
@@ -28,10 +32,10 @@ _HALVINGS = 24
 
 
 @dataclass(frozen=True)
-class Matched:
+class Matched(Generic[Kind]):
     """An architecture of the wanted size. target, reached: in the quantity's own unit."""
 
-    architecture: Architecture
+    architecture: Kind
     quantity: Quantity
     target: float
     reached: float
@@ -58,7 +62,7 @@ class Ruler:
 
     def measure(self, candidate: Candidate) -> float:
         """Parameters, those active at a token, floats of the state after `length`, or FLOPs."""
-        model = drawn(lambda: built(candidate, self.vocabulary, self.outputs), 0)
+        model = drawn(lambda: built(candidate, self.vocabulary, self.outputs, self.length), 0)
         return _QUANTITIES[self.quantity](model, self.length)
 
 
@@ -68,32 +72,37 @@ def match(
     target: float,
     knob: Knob | None = None,
     tolerance: float = TOLERANCE,
-) -> Matched:
+) -> Matched[Architecture]:
     """Change the width or the channel mixers' expansion until the quantity is the target's.
 
     knob: what may change; by default the expansion where the channel mixers have one and it
     matters to the quantity, else the width. `both` tries the widths nearest to the architecture's
     own, each with its best expansion. Raises BadInput with the nearest that was reached.
     """
-    if not target > 0 or not math.isfinite(target):
-        raise BadInput(f"the size to match is {target}", "give a positive number")
+    check_target(target)
     chosen = knob or ("expansion" if _expands(architecture, ruler.quantity) else "width")
-    found = min(
-        (
-            Matched(candidate, ruler.quantity, target, ruler.measure(candidate))
-            for candidate in _CANDIDATES[chosen](architecture, ruler, target, tolerance)
-        ),
-        key=lambda matched: abs(matched.error),
-        default=None,
-    )
+    tried = _CANDIDATES[chosen](architecture, ruler, target, tolerance)
+    found = nearest(tried, ruler, target)
     if found is None or abs(found.error) > tolerance:
-        nearest = found.sentence if found is not None else "no width fits its blocks"
+        reached = found.sentence if found is not None else "no width fits its blocks"
         raise BadInput(
             f"no {chosen} brings the architecture within {tolerance:.0%} of {target:g} "
-            f"{ruler.quantity}; nearest: {nearest}",
+            f"{ruler.quantity}; nearest: {reached}",
             "choose another target, or let width and expansion change (`both`)",
         )
     return found
+
+
+def check_target(target: float) -> None:
+    """Raise BadInput for a size that nothing can have."""
+    if not target > 0 or not math.isfinite(target):
+        raise BadInput(f"the size to match is {target}", "give a positive number")
+
+
+def nearest(tried: Iterable[Kind], ruler: Ruler, target: float) -> Matched[Kind] | None:
+    """The candidate nearest to the target, None without any."""
+    found = (Matched(one, ruler.quantity, target, ruler.measure(one)) for one in tried)
+    return min(found, key=lambda matched: abs(matched.error), default=None)
 
 
 def _widths(
@@ -109,19 +118,11 @@ def _widths(
 def _bracket(architecture: Architecture, ruler: Ruler, target: float) -> tuple[int, int]:
     """Feasible widths next to the target, below and above it; 0 where there is none."""
     step = _step(architecture)
-    low, high = 0, 1
-    ceiling = WIDEST // step
-    while high <= ceiling and ruler.measure(with_width(architecture, high * step)) < target:
-        low, high = high, high * 2
-    if high > ceiling and ruler.measure(with_width(architecture, ceiling * step)) < target:
-        return ceiling * step, 0
-    high = min(high, ceiling)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if ruler.measure(with_width(architecture, middle * step)) < target:
-            low = middle
-        else:
-            high = middle
+
+    def reached(steps: int) -> float:
+        return ruler.measure(with_width(architecture, steps * step))
+
+    low, high = bracket(reached, target, WIDEST // step)
     return low * step, high * step
 
 
@@ -214,7 +215,7 @@ def _has_expansion(channel: Choice) -> bool:
     return EXPANSION in find_block(channel.block).parameters
 
 
-_QUANTITIES: Mapping[Quantity, Callable[[Backbone | Adapter, int], float]] = {
+_QUANTITIES: Mapping[Quantity, Callable[[nn.Module, int], float]] = {
     "parameters": lambda model, length: float(parameters(model)),
     "active": lambda model, length: float(active_parameters(model)),
     "state": lambda model, length: float(state_size(model, length).floats),

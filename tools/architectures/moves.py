@@ -23,6 +23,7 @@ from tools.architectures.new_backbone import new_backbone
 Move: TypeAlias = Callable[[Architecture, Random], "Architecture | None"]
 TRIES = 200
 KERNEL = 4
+KERNELS = (0, 2, 3, KERNEL)
 FACTORS = (0.5, 0.75, 1.25, 1.5, 2.0)
 
 
@@ -59,6 +60,19 @@ def cross(a: Architecture, b: Architecture, rng: Random) -> Architecture:
     return a
 
 
+def drawn_anew(architecture: Architecture, most: int, rng: Random) -> Architecture:
+    """Other layers, at most so many, each of parts drawn alike; all else is kept.
+
+    Raises BadInput when nothing valid was drawn.
+    """
+    for _ in range(TRIES):
+        layers = [_drawn_layer(rng) for _ in range(rng.randint(1, most))]
+        found = _made(architecture, layers=layers)
+        if found is not None and _may_replace(architecture, found):
+            return found
+    raise BadInput("no layers drawn at random fit this width", "start from a wider architecture")
+
+
 def ablations(architecture: Architecture) -> tuple[Ablation, ...]:
     """Every valid architecture with one part less, each once."""
     found: dict[str, Ablation] = {}
@@ -79,7 +93,7 @@ def is_valid(architecture: Architecture) -> bool:
 
 
 def _may_replace(before: Architecture, after: Architecture) -> bool:
-    return is_valid(after) and (after.causal or not before.causal)
+    return (after.causal or not before.causal) and is_valid(after)
 
 
 def _made(architecture: Architecture, **changes: object) -> Architecture | None:
@@ -88,6 +102,16 @@ def _made(architecture: Architecture, **changes: object) -> Architecture | None:
         return Architecture.model_validate({**dict(architecture), **changes})
     except ValidationError:
         return None
+
+
+def _drawn_layer(rng: Random) -> Layer:
+    """Blocks with their defaults; half of the layers have no channel mixer."""
+    channel = rng.choice(_names("channel")) if rng.random() < 0.5 else ""
+    return Layer(
+        mixer=Choice(block=rng.choice(_names("sequence"))),
+        channel=Choice(block=channel) if channel else None,
+        convolution=rng.choice(KERNELS),
+    )
 
 
 def _with_layer(architecture: Architecture, at: int, layer: Layer) -> Architecture | None:
@@ -119,7 +143,7 @@ def _new_channel(architecture: Architecture, rng: Random) -> Architecture | None
 
 def _new_kernel(architecture: Architecture, rng: Random) -> Architecture | None:
     """A short convolution, another or none."""
-    return _changed_layer(architecture, rng, convolution=rng.choice((0, 2, 3, KERNEL)))
+    return _changed_layer(architecture, rng, convolution=rng.choice(KERNELS))
 
 
 def _new_parameter(architecture: Architecture, rng: Random) -> Architecture | None:
@@ -210,6 +234,7 @@ MOVES: tuple[Move, ...] = (
     _new_topology,
 )
 PLAIN: Mapping[str, JsonValue] = {
+    "parallel": False,
     "position": "none",
     "loops": 1,
     "residual": "plain",

@@ -28,14 +28,14 @@ from typing import (
     Protocol,
     TypeAlias,
     TypeVar,
-    get_type_hints,
     runtime_checkable,
 )
 
 import catalogue
-from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue
 
-from sandbox.errors import BadInput, UnknownName
+from sandbox.errors import UnknownName
+from tools.architectures.parameters import filled, parameters_of
 
 if TYPE_CHECKING:
     import torch
@@ -114,24 +114,11 @@ class Objective:
     @property
     def parameters(self) -> dict[str, inspect.Parameter]:
         """Its parameters, by name, with their defaults."""
-        return dict(inspect.signature(self.maker).parameters)
+        return parameters_of(self.maker)
 
     def check(self, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """All parameters, defaults filled in. Raises BadInput naming the one that does not fit."""
-        known = self.parameters
-        for name in given:
-            if name not in known:
-                names = ", ".join(known) or "none"
-                raise BadInput(f"{self.name}: unknown parameter {name!r}", f"known: {names}")
-        values = {name: given.get(name, p.default) for name, p in known.items()}
-        hints = get_type_hints(getattr(self.maker, "__init__", self.maker))
-        for name, value in values.items():
-            try:
-                TypeAdapter(hints[name], config=ConfigDict(strict=True)).validate_python(value)
-            except ValidationError as wrong:
-                reason = wrong.errors()[0]["msg"]
-                raise BadInput(f"{self.name}: {name}: {value!r}", reason) from wrong
-        return values
+        return filled(self.name, self.parameters, given)
 
     def make(self, given: Mapping[str, JsonValue] | None = None) -> Aim:
         """The aim. Raises BadInput."""

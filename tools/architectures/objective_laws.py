@@ -70,6 +70,8 @@ def _gradients(aim: Aim, model: nn.Module, tokens: Tensor, targets: Tensor) -> I
     for name, parameter in model.named_parameters():
         if parameter.grad is None or not parameter.grad.isfinite().all():
             yield f"gradient: {name} gets none that is finite"
+        elif not parameter.grad.any():
+            yield f"gradient: {name} never changes the loss"
 
 
 def _repeats(aim: Aim, model: nn.Module, tokens: Tensor, targets: Tensor) -> Iterator[str]:

@@ -22,8 +22,8 @@ FLOOR = 0.05
 def new_optimizers(name: str, model: nn.Module, rate: float, decay: float) -> list[Optimizer]:
     """Optimizers that together hold every parameter once. Raises UnknownName.
 
-    rate: at the end of the warm-up. decay: of weights, decoupled; gains and biases (fewer than two
-    dimensions) have none.
+    rate: at the end of the warm-up. decay: of weights, decoupled. Gains and biases have none: what
+    has fewer than two dimensions, or is named in its module's `undecayed`.
     """
     if name not in OPTIMIZERS:
         raise UnknownName("optimizer", name, list(OPTIMIZERS))
@@ -56,7 +56,7 @@ def share_of_peak(done: float, warmup: float, decay: str) -> float:
 
 def _adamw(model: nn.Module, rate: float, decay: float) -> list[Optimizer]:
     """AdamW for all (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
-    return [_adamw_of([p for p in model.parameters() if p.requires_grad], rate, decay)]
+    return [_adamw_of(model, [p for p in model.parameters() if p.requires_grad], rate, decay)]
 
 
 def _muon(model: nn.Module, rate: float, decay: float) -> list[Optimizer]:
@@ -72,7 +72,7 @@ def _muon(model: nn.Module, rate: float, decay: float) -> list[Optimizer]:
     if hidden:
         found.append(Muon(hidden, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
     if rest:
-        found.append(_adamw_of(rest, rate, decay))
+        found.append(_adamw_of(model, rest, rate, decay))
     return found
 
 
@@ -82,23 +82,36 @@ def hidden_matrices(model: nn.Module) -> list[Tensor]:
     Other parameters of two dimensions (kernels of short convolutions, one row a head) are no
     matrices that map a vector, and weights that are also an embedding are none either.
     """
-    outer = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    heads = {"head", "lm_head"}
-    found = {
-        id(module.weight): module.weight
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and name not in heads and id(module.weight) not in outer
-    }
-    return [weight for weight in found.values() if weight.requires_grad]
+    modules = list(model.modules())
+    outer = {id(m.weight) for m in modules if isinstance(m, nn.Embedding)}
+    heads = [getattr(module, "head", None) for module in modules]
+    outer |= {id(head.weight) for head in heads if isinstance(head, nn.Linear)}
+    linear = {id(m.weight): m.weight for m in modules if isinstance(m, nn.Linear)}
+    return [w for key, w in linear.items() if w.requires_grad and key not in outer]
 
 
-def _adamw_of(parameters: Sequence[Tensor], rate: float, decay: float) -> Optimizer:
+def _adamw_of(
+    model: nn.Module, parameters: Sequence[Tensor], rate: float, decay: float
+) -> Optimizer:
+    spared = _undecayed(model)
+    plain = [p for p in parameters if p.ndim < 2 or id(p) in spared]
+    decayed = [p for p in parameters if p.ndim > 1 and id(p) not in spared]
     groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": decay},
+        {"params": plain, "weight_decay": 0.0},
     ]
     whole = all(p.dtype in (torch.float32, torch.float64) for p in parameters)
     return AdamW([g for g in groups if g["params"]], lr=rate, betas=(0.9, 0.98), fused=whole)
+
+
+def _undecayed(model: nn.Module) -> set[int]:
+    """Parameters that their modules name as gains or biases."""
+    return {
+        id(parameter)
+        for module in model.modules()
+        for name, parameter in module.named_parameters(recurse=False)
+        if name in getattr(module, "undecayed", ())
+    }
 
 
 OPTIMIZERS: Mapping[str, Maker] = {"adamw": _adamw, "muon": _muon}

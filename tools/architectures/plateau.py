@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 GAIN = 0.02
 """A loss lower than the best by this share ends a plateau."""
@@ -43,21 +44,22 @@ def plateaus(curve: Sequence[Point], least: int) -> list[Plateau]:
 
     Recall tasks are learned in a jump after a plateau, so a plateau alone does not end a training.
     """
-    found: list[Plateau] = []
-    if not curve:
-        return found
-    best = curve[0]
-    for point in curve[1:]:
-        if point.loss < best.loss * (1.0 - GAIN):
-            if point.step - best.step >= least:
-                found.append(Plateau(best.step, point.step, best.loss))
-            best = point
-    if curve[-1].step - best.step >= least:
-        found.append(Plateau(best.step, curve[-1].step, best.loss))
-    return found
+    return [
+        Plateau(low.step, then.step, low.loss)
+        for low, then in pairwise([*_lows(curve), *curve[-1:]])
+        if then.step - low.step >= least
+    ]
 
 
 def stands_still(curve: Sequence[Point], least: int) -> bool:
-    """Whether the curve ends in a plateau of at least `least` steps."""
-    found = plateaus(curve, least)
-    return bool(found) and found[-1].until == curve[-1].step
+    """Whether the curve has come to a plateau of at least `least` steps and not left it."""
+    return bool(curve) and curve[-1].step - _lows(curve)[-1].step >= least
+
+
+def _lows(curve: Sequence[Point]) -> list[Point]:
+    """The first point, and each that is progress over all before it."""
+    lows = list(curve[:1])
+    for point in curve[1:]:
+        if point.loss < lows[-1].loss * (1.0 - GAIN):
+            lows.append(point)
+    return lows

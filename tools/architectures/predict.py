@@ -20,16 +20,18 @@ ROWS = 256
 class Fit:
     """How a model does on known targets, over all asked positions.
 
-    accuracy: in [0, 1]. cross_entropy: in nats, infinite when the model says no numbers.
+    accuracy: in [0, 1]. cross_entropy: in nats, infinite when the model says no numbers. in_bits:
+    of a task that is scored in bits, where the cross-entropy decides.
     """
 
     accuracy: float
     cross_entropy: float
+    in_bits: bool = False
 
     def beats(self, other: Fit) -> bool:
-        """Higher accuracy, or the same with a lower cross-entropy."""
-        mine = (self.accuracy, -self.cross_entropy)
-        return mine > (other.accuracy, -other.cross_entropy)
+        """Higher accuracy, or the same with a lower cross-entropy; in bits the other way round."""
+        mine, its = ((fit.accuracy, -fit.cross_entropy) for fit in (self, other))
+        return mine[::-1] > its[::-1] if self.in_bits else mine > its
 
 
 def predict(model: nn.Module, batch: Batch) -> NDArray[np.int64]:

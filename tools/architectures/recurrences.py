@@ -26,14 +26,6 @@ def outer(key: Tensor, value: Tensor) -> Tensor:
     return key[..., None] * value[..., None, :]
 
 
-def decay_step(
-    state: Tensor, query: Tensor, key: Tensor, value: Tensor, log_decay: Tensor
-) -> tuple[Tensor, Tensor]:
-    """S <- exp(g) S + k v^T. log_decay: (B, H). query and key may be one for all heads."""
-    state = log_decay.exp()[..., None, None] * state + outer(key, value)
-    return read(state, query), state
-
-
 def delta_step(
     state: Tensor, query: Tensor, key: Tensor, value: Tensor, rate: Tensor, log_decay: Tensor
 ) -> tuple[Tensor, Tensor]:

@@ -6,19 +6,14 @@ Both speak the same language: tokens to logits (B, ticks, classes) and certainti
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from tools.architectures.certainty import certainty, separated
-from tools.architectures.ctm import ContinuousThought
 from tools.architectures.gaze import Gaze, new_front
 from tools.architectures.ticks import Ticks
-
-Rival: TypeAlias = Literal["lstm", "mlp"]
-WIDEST = 4096
 
 
 class RecurrentReadout(nn.Module):
@@ -72,35 +67,6 @@ class Feedforward(nn.Module):
         """(B, length) -> logits (B, 1, classes), certainties (B, 1)."""
         seen = self.dropout(self.front(tokens).flatten(1))
         return _answered(self.head(nnf.gelu(self.first(seen)))[:, None], self.answers)
-
-
-def matched_rival(
-    rival: Rival, spec: Ticks, vocabulary: int, length: int, classes: int, answers: int = 1
-) -> nn.Module:
-    """The rival whose parameters come nearest to those of the machine of that spec.
-
-    Only its units are solved for, by bisection on the count; weights come from torch's generator.
-    """
-    sizes = (vocabulary, length, classes, answers)
-    makers: dict[Rival, type[nn.Module]] = {"lstm": RecurrentReadout, "mlp": Feedforward}
-
-    def count(maker: type[nn.Module], units: int) -> int:
-        with torch.device("meta"):
-            made = maker(_resized(spec, units), *sizes)
-        return sum(parameter.numel() for parameter in made.parameters())
-
-    wanted, maker = count(ContinuousThought, spec.neurons), makers[rival]
-    low, high = 2, WIDEST
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(maker, middle) <= wanted else (low, middle)
-    units = min((low, high), key=lambda units: abs(count(maker, units) - wanted))
-    made: nn.Module = maker(_resized(spec, units), *sizes)
-    return made
-
-
-def _resized(spec: Ticks, units: int) -> Ticks:
-    return spec.model_copy(update={"neurons": units})
 
 
 def _answered(logits: Tensor, answers: int) -> tuple[Tensor, Tensor]:

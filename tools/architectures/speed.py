@@ -54,9 +54,14 @@ class Pace:
 
 @dataclass(frozen=True)
 class Timing:
-    """repeats: measured runs after one that warms up. threads: of torch. clock: seconds."""
+    """repeats: measured runs after one that warms up. threads: of torch. clock: seconds.
+
+    reads: of these runs, how many take the prompt in anew, 0 for all; later ones go on from the
+    last reading.
+    """
 
     repeats: int = REPEATS
+    reads: int = 0
     threads: int = 1
     clock: Callable[[], float] = time.perf_counter
 
@@ -110,7 +115,7 @@ def fixed_threads(count: int) -> Iterator[None]:
 class _Run:
     reading: Reading
     made: Generated
-    read_s: float
+    read_s: float | None
     write_s: float
 
 
@@ -118,11 +123,14 @@ def _side_by_side(
     contenders: Sequence[Contender], prompt: Tensor, length: int, timing: Timing
 ) -> list[Pace]:
     runs: list[list[_Run]] = [[] for _ in contenders]
+    readings: list[Reading | None] = [None for _ in contenders]
     numbers = list(range(len(contenders)))
     for repeat in range(timing.repeats + 1):
         turn = repeat % len(numbers)
         for number in numbers[turn:] + numbers[:turn]:
-            run = _run(contenders[number], prompt, length, repeat, timing.clock)
+            before = readings[number] if timing.reads and repeat > timing.reads else None
+            run = _run(contenders[number], prompt, length, repeat, timing.clock, before)
+            readings[number] = run.reading
             if repeat:
                 runs[number].append(run)
     return [
@@ -133,23 +141,30 @@ def _side_by_side(
 
 @torch.no_grad()
 def _run(
-    contender: Contender, prompt: Tensor, length: int, seed: int, clock: Callable[[], float]
+    contender: Contender,
+    prompt: Tensor,
+    length: int,
+    seed: int,
+    clock: Callable[[], float],
+    before: Reading | None,
 ) -> _Run:
+    """before: a reading to go on from, which then is not timed."""
     device = next(contender.model.parameters()).device
     prompt = prompt.to(device)
     draw = torch.Generator(device).manual_seed(seed)
     marks = [_now(device, clock)]
-    reading = contender.aim.read(contender.model, prompt)
+    reading = before or contender.aim.read(contender.model, prompt)
     marks.append(_now(device, clock))
     made = contender.aim.write(contender.model, reading, length, draw, contender.how)
     marks.append(_now(device, clock))
-    return _Run(reading, made, marks[1] - marks[0], marks[2] - marks[1])
+    read_s = None if before else marks[1] - marks[0]
+    return _Run(reading, made, read_s, marks[2] - marks[1])
 
 
 def _pace(contender: Contender, prompt: Tensor, length: int, runs: Sequence[_Run]) -> Pace:
     batch, context = prompt.shape
     last = runs[-1]
-    read_s = statistics.median(run.read_s for run in runs)
+    read_s = statistics.median(run.read_s for run in runs if run.read_s is not None)
     writes = [run.write_s for run in runs]
     held = cache_bytes(last.made.states) // batch
     return Pace(

@@ -9,20 +9,32 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from sandbox.records import Split, digest_of
+from tools.architectures.own_block import OwnBlock
 from tools.subject import Role
-from tools.tasks.asked import items_of
+from tools.tasks.asked import items_of, logits_bytes
 from tools.tasks.sequence import ProfileName, SequenceTask, find_sequence_task
 from tools.tasks.task import Item, TaskCard, TaskKind
 
 Items = Mapping[str, Mapping[Split, tuple[Item, ...]]]
 TASKS = ("mqar", "selective_copy", "in_context_recall", "compression", "multi_hop_recall")
+"""Digits and parity, which models that think in ticks need, are for topics that name them: eight
+pairs of two such arms take about five CPU-minutes on each."""
 PROMOTION = "multi_hop_recall"
 """Held back: no hypothesis is searched on it, only promoted ones are asked to do it as well."""
 SIZE_OF: Mapping[str, ProfileName] = {"quick": "quick", "standard": "default", "long": "paper"}
+PAIRING = (
+    "Each pair is one seed: every seed draws new training, development and test sequences "
+    "and new initial weights, and all arms of a pair share the sequences."
+)
+HIDDEN = " The test sequences also depend on a secret of the run, which no trial is given."
 
 
 class ArchitectureSuite:
-    """Sequence tasks, the first of them primary, in one size."""
+    """Sequence tasks, the first of them primary, in one size.
+
+    secret: mixed into the test split's draws and known to no trial, so that code inside a trial
+    cannot draw the test sequences again from its seed. blocks: that are not built in.
+    """
 
     name = "architectures"
     domain = "architectures"
@@ -34,13 +46,21 @@ class ArchitectureSuite:
         "The tasks are synthetic and small: they separate mechanisms, and do not rank "
         "architectures for large language models."
     )
-    pairing = (
-        "Each pair is one seed: every seed draws new training, development and test sequences "
-        "and new initial weights, and all arms of a pair share the sequences."
-    )
 
-    def __init__(self, profile: str = "standard", tasks: Sequence[str] = TASKS) -> None:
-        """Set up tasks by name, in the size of the profile. Raises UnknownName."""
+    def __init__(
+        self,
+        profile: str = "standard",
+        tasks: Sequence[str] = TASKS,
+        secret: str = "",
+        blocks: tuple[OwnBlock, ...] = (),
+    ) -> None:
+        """Set up tasks by name, in the size of the profile.
+
+        Raises UnknownName, and BadInput for a task whose answers in bits would be too large.
+        """
+        self.blocks = blocks
+        self.pairing = PAIRING + (HIDDEN if secret else "")
+        self._secret = secret
         self.size = SIZE_OF[profile]
         self._tasks = tuple(find_sequence_task(name) for name in tasks)
         self.primary = self._tasks[0].name
@@ -52,7 +72,7 @@ class ArchitectureSuite:
 
     def items(self, seed: int) -> Items:
         """Items with answers, task -> split. Deterministic; train, dev and test are disjoint."""
-        return _items(tuple(task.name for task in self._tasks), self.size, seed)
+        return _items(tuple(task.name for task in self._tasks), self.size, seed, self._secret)
 
     def data_digest(self, seed: int) -> str:
         """SHA-256 over items(seed)."""
@@ -69,6 +89,9 @@ class ArchitectureSuite:
 def _card(task: SequenceTask, size: ProfileName) -> TaskCard:
     chosen = task.sizes[size]
     kind: TaskKind = "bits" if task.scored == "bits" else "positions"
+    if kind == "bits":
+        sequences = chosen.dev + chosen.test
+        logits_bytes(sequences, sequences * chosen.length, chosen.classes)
     return TaskCard(
         name=task.name,
         label=task.label,
@@ -81,12 +104,12 @@ def _card(task: SequenceTask, size: ProfileName) -> TaskCard:
 
 
 @lru_cache(maxsize=16)
-def _items(tasks: tuple[str, ...], size: ProfileName, seed: int) -> Items:
+def _items(tasks: tuple[str, ...], size: ProfileName, seed: int, secret: str) -> Items:
     found = [find_sequence_task(name) for name in tasks]
     return {
         task.name: {
             "dev": items_of(task.data("dev", seed, task.sizes[size])),
-            "test": items_of(task.data("test", seed, task.sizes[size])),
+            "test": items_of(task.data("test", seed, task.sizes[size], secret=secret)),
         }
         for task in found
     }

@@ -14,6 +14,8 @@ from tools.tasks.sequence import Batch
 
 LEAST_RATES = 3
 Examine = Callable[[nn.Module, Batch], Fit]
+Teach = Callable[[nn.Module, Batch, Course, int], Trained]
+"""teach(model, data, course, seed): trains in place, as `train` does."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,18 @@ def sweep(
     seed: int,
     loss: Loss = asked_cross_entropy,
     examine: Examine = fit,
+    teach: Teach | None = None,
 ) -> Sweep:
     """Train a new model at each rate, alike in everything else; judge it on dev, never on test.
 
     new_model: makes the same untrained model every time. course: its rate is replaced by each.
-    Raises BadInput for too few rates.
+    teach: how it is trained, where that is not `train` on the loss. Raises BadInput for too few
+    rates.
     """
     check_rates(rates)
     attempts = []
     for rate in rates:
-        trained = train(new_model(), data, replace(course, rate=rate), seed, loss)
+        model, one = new_model(), replace(course, rate=rate)
+        trained = teach(model, data, one, seed) if teach else train(model, data, one, seed, loss)
         attempts.append(Attempt(rate, trained, examine(trained.model, dev)))
     return Sweep(tuple(attempts))

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 MARK = "?"
 LOWEST = -60_000.0
 """Below this a 16-bit float would be infinite."""
+MOST_LOGITS_BYTES = 32 << 20
+"""What a task in bits may take of a trial's result."""
+_AROUND = 8
+"""Bytes of a text beside its own: what base64 rounds up, quotes, a comma."""
 
 
 def items_of(batch: Batch) -> tuple[Item, ...]:
@@ -75,6 +79,21 @@ def said_logits(logits: NDArray[np.floating], asked: NDArray[np.bool_]) -> list[
         base64.b64encode(_floats(row[mine])).decode("ascii")
         for row, mine in zip(logits, asked, strict=True)
     ]
+
+
+def logits_bytes(sequences: int, asked: int, classes: int) -> int:
+    """The most bytes of `said_logits` as JSON. asked: positions, of all sequences together.
+
+    Raises BadInput for more than a trial may leave, before it is run in vain.
+    """
+    room = -(-8 * asked * classes // 3) + _AROUND * sequences
+    if room > MOST_LOGITS_BYTES:
+        raise BadInput(
+            f"the answers in bits to {asked} positions of {classes} classes take {room} bytes; "
+            f"{MOST_LOGITS_BYTES} are allowed",
+            "ask about fewer or shorter sequences",
+        )
+    return room
 
 
 def _floats(logits: NDArray[np.floating]) -> bytes:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.errors import BadInput
-from tools.merging.train import stream
 from tools.tasks.sequence import Part
+from tools.tasks.splitting import split_stream
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-def chosen(available: int, count: int, part: Part, seed: int, name: str) -> NDArray[np.int64]:
+def chosen(
+    available: int, count: int, part: Part, seed: int, name: str, secret: str = ""
+) -> NDArray[np.int64]:
     """`count` different places of a region's `available` ones, in an order of the seed's.
 
     Raises BadInput when there are fewer.
@@ -25,4 +27,5 @@ def chosen(available: int, count: int, part: Part, seed: int, name: str) -> NDAr
             f"{name}: {count} {part} sequences asked, the region holds {available}",
             "ask for fewer, or for shorter ones",
         )
-    return np.random.default_rng(stream(seed, name, part)).permutation(available)[:count]
+    draw = np.random.default_rng(split_stream(seed, name, part, secret))
+    return draw.permutation(available)[:count]

@@ -84,8 +84,8 @@ class Draws(Protocol):
 class Splits(Protocol):
     """All of a split at once, for data that are not drawn."""
 
-    def __call__(self, part: Part, seed: int, count: int, size: Size) -> Batch:
-        """`count` sequences of the split's own region."""
+    def __call__(self, part: Part, seed: int, count: int, size: Size, secret: str = "") -> Batch:
+        """`count` sequences of the split's own region. secret: as of `SequenceTask.data`."""
         ...
 
 
@@ -102,6 +102,22 @@ class Advance(Protocol):
         ...
 
 
+class DomainOf(Protocol):
+    """Which domain a sequence is of, where a task has several."""
+
+    def __call__(self, tokens: NDArray[np.int64], size: Size) -> NDArray[np.int64]:
+        """(N, T) -> (N,), numbers from 0."""
+        ...
+
+
+class Whole(Protocol):
+    """All text of a part, from which its sequences are cut."""
+
+    def __call__(self, part: Part, size: Size) -> NDArray[np.int64]:
+        """(N,) tokens."""
+        ...
+
+
 @dataclass(frozen=True)
 class SequenceTask:
     """A declared task. scored: `accuracy` of asked positions, or `bits` per token (a distribution).
@@ -111,7 +127,9 @@ class SequenceTask:
     next_token: an answer may stand in the tokens one position later, so only a causal model may
     take part. readout: `last` when everything asked is to be decoded from the last position's
     hidden state alone. advance: of a world model, see `Advance`; `size.extra["rollout"]` says how
-    many steps to go. held_back: for promotion only, a search never sees it.
+    many steps to go. held_back: for promotion only, a search never sees it. domains, domain_of: of
+    a task of several, see `DomainOf`; each may have a teacher of its own. whole: of a task that is
+    cut from a text, see `Whole`.
     """
 
     name: str
@@ -128,16 +146,24 @@ class SequenceTask:
     readout: Literal["each", "last"] = "each"
     advance: Advance | None = None
     held_back: bool = False
+    domains: int = 1
+    domain_of: DomainOf | None = None
+    whole: Whole | None = None
 
-    def data(self, part: Part, seed: int, size: Size, count: int = 0) -> Batch:
-        """A split, the same for the same seed. count: 0 for the size's own number."""
+    def data(self, part: Part, seed: int, size: Size, count: int = 0, secret: str = "") -> Batch:
+        """A split, the same for the same seed and, of the test split, the same secret.
+
+        count: 0 for the size's own number. secret: what trials do not know; with it the seed alone
+        no longer tells which sequences the test has. Train and dev never depend on it.
+        """
         wanted = count or {"train": size.train, "dev": size.dev, "test": size.test}[part]
         if self.splits is not None:
-            return self.splits(part, seed, wanted, size)
+            hidden = (secret,) if secret else ()
+            return self.splits(part, seed, wanted, size, *hidden)
         assert self.draws is not None
         from tools.tasks.splitting import draw_split
 
-        return draw_split(self.draws, part, seed, wanted, size, self.name)
+        return draw_split(self.draws, part, seed, wanted, size, self.name, secret)
 
 
 def sequence_task(
@@ -154,6 +180,9 @@ def sequence_task(
     readout: Literal["each", "last"] = "each",
     advance: Advance | None = None,
     held_back: bool = False,
+    domains: int = 1,
+    domain_of: DomainOf | None = None,
+    whole: Whole | None = None,
 ) -> Callable[[Callable[..., Batch]], Callable[..., Batch]]:
     """Declare a task. splits: the function has the shape of `Splits`, not of `Draws`.
 
@@ -178,6 +207,9 @@ def sequence_task(
             readout,
             advance,
             held_back,
+            domains,
+            domain_of,
+            whole,
         )
         _tasks.register(name, func=made)
         return function

@@ -17,14 +17,16 @@ BUCKETS = 8
 PATIENCE = 400
 
 
-def draw_split(draws: Draws, part: Part, seed: int, count: int, size: Size, name: str) -> Batch:
+def draw_split(
+    draws: Draws, part: Part, seed: int, count: int, size: Size, name: str, secret: str = ""
+) -> Batch:
     """`count` sequences that belong to the split; the same sequence may occur twice within it.
 
     Raises BadInput when the task hardly ever draws one of the split.
     """
     import numpy as np
 
-    draw = np.random.default_rng(stream(seed, name, part))
+    draw = np.random.default_rng(split_stream(seed, name, part, secret))
     kept: list[Batch] = []
     found = 0
     for _ in range(PATIENCE):
@@ -39,6 +41,14 @@ def draw_split(draws: Draws, part: Part, seed: int, count: int, size: Size, name
         f"{name}: {found} of {count} {part} sequences after {PATIENCE} attempts",
         "ask for longer sequences or fewer items",
     )
+
+
+def split_stream(seed: int, name: str, part: Part, secret: str, *names: str) -> int:
+    """The seed of a split's draws. The secret is mixed into the test's alone, where there is one.
+
+    Which split a sequence belongs to does not depend on it, so that splits stay disjoint.
+    """
+    return stream(seed, name, part, *names, *([secret] if secret and part == "test" else []))
 
 
 def belongs(tokens: NDArray[np.int64], part: Part) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
+from agent.minds.playbook.architectures import searches
 from agent.minds.playbook.family import Idea, Setting
 from tools.experiment import Arm
 from tools.subject import Role
@@ -194,7 +195,11 @@ def permanent(at: Setting, dev_items: int = 0) -> tuple[Arm, ...]:
 def with_permanent(idea: Idea, at: Setting) -> Idea:
     """The idea with the permanent baselines, when it claims that a search is better."""
     arm = idea.treatment[0]
-    if arm.tool != "search" or idea.null_effect < 0:
+    if idea.null_effect < 0 or idea.metric != "accuracy":
+        return idea
+    if searches.searches(arm):
+        return replace(idea, baselines=(*idea.baselines, *searches.permanent(at, arm)))
+    if arm.tool != "search":
         return idea
     dev_items = arm.arguments.get("dev_items")
     ours = permanent(at, dev_items if isinstance(dev_items, int) else 0)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from agent.minds.mind import Known
 from agent.minds.playbook.arms import with_permanent
 from agent.minds.playbook.family import Family, Idea, Setting, all_families, gates
-from agent.minds.playbook.relations import FOLLOW_UPS, FRESH, may_follow
+from agent.minds.playbook.relations import EITHER_WAY, FOLLOW_UPS, FRESH, may_follow
 from tools.experiment import Arm
 
 Price = Callable[[tuple[Arm, ...], tuple[int, ...]], float]
@@ -206,7 +206,7 @@ def _follow_ups(
 
 
 def _after(ruling: str, relation: str) -> tuple[float, float]:
-    """What a hypothesis's ruling says of its follow-up; an ablation may go either way."""
-    if relation == "ablate" or ruling == "inconclusive":
+    """What a hypothesis's ruling says of its follow-up."""
+    if relation in EITHER_WAY or ruling == "inconclusive":
         return (1.0, 1.0)
     return (2.5, 1.0) if ruling == "supported" else (1.0, 2.5)

@@ -14,7 +14,7 @@ from agent.minds.playbook.family import Idea, Setting, family
         "words of the answer elsewhere.",
         "refuted": "The assumed division of labour does not hold in this subject: "
         "attention is not the part that must come from the skill's expert.",
-        "inconclusive": "The parts that attention and MLPs play differ between seeds.",
+        "inconclusive": "Which parts attention and MLPs play is not settled by these seeds.",
     },
 )
 def component_roles(at: Setting) -> Idea | None:

@@ -13,8 +13,8 @@ from agent.minds.playbook.family import Idea, Setting, family
     meaning={
         "supported": "What the experts learned apart acts together in one model, under the "
         "weights that the search found.",
-        "refuted": "The search recovers no more than what a parent already had, so at this "
-        "scale composition should not be assumed from merging.",
+        "refuted": "The search adds less to what a parent already had than was predicted, so at "
+        "this scale composition should not be assumed from merging.",
         "inconclusive": "The runs do not settle whether the merge adds to its parents; more "
         "seeds would be needed.",
     },

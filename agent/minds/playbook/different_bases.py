@@ -15,7 +15,7 @@ from agent.minds.playbook.family import Idea, Setting, family
         "different initialisations do not correspond.",
         "refuted": "The average suffers less from a different base than expected, or "
         "averaging is already poor within a base.",
-        "inconclusive": "The cost of a different base varies too much between seeds to be settled.",
+        "inconclusive": "The cost of a different base is not settled by these seeds.",
     },
 )
 def different_bases(at: Setting) -> Idea | None:

@@ -10,16 +10,23 @@ from dataclasses import dataclass, field
 import catalogue
 
 from sandbox.errors import UnknownName
+from sandbox.records import HypothesisLine
 from tools.experiment import Arm, Side
 from tools.subject import Role, Subject
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a family designs for. evaluations: dev evaluations that each search is given."""
+    """What a family designs for. evaluations: dev evaluations that each search is given.
+
+    seed: of what is left to chance. winners: families whose first question was answered with yes,
+    the oldest first.
+    """
 
     subject: Subject
     evaluations: int
+    seed: int = 0
+    winners: tuple[str, ...] = ()
 
     @property
     def domain(self) -> str:
@@ -50,8 +57,9 @@ class Setting:
 class Idea:
     """One hypothesis and its experiment but for the seeds.
 
-    Prose holds no digits but in `prediction`. effect = treatment - control; see PairedTest for
-    null_effect and predicted_effect. baselines: measured and shown, not tested.
+    Prose holds no digits but in `prediction`. effect = treatment - control in the metric, which is
+    `accuracy` or a measure of the trials (tools/measures.py); see PairedTest for null_effect and
+    predicted_effect. baselines: measured and shown, not tested.
     """
 
     title: str
@@ -69,6 +77,7 @@ class Idea:
     treatment_label: str = ""
     control_label: str = ""
     control_split: str = "test"
+    metric: str = "accuracy"
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -85,18 +94,23 @@ class Idea:
         return tuple(arms.values())
 
     def sides(self, primary: str) -> tuple[Side, Side]:
-        """Treatment and control of the paired test."""
-        tasks = self.tasks or (primary,)
+        """Treatment and control of the paired test.
+
+        A measure is taken once for each trial and is kept beside the primary task's dev items.
+        """
+        counted = self.metric != "accuracy"
+        tasks = (primary,) if counted else self.tasks or (primary,)
         treatment = Side(
             label=self.treatment_label or self.treatment[0].label,
             arms=tuple(arm.name for arm in self.treatment),
             tasks=tasks,
+            split="dev" if counted else "test",
         )
         control = Side(
             label=self.control_label or self.control[0].label,
             arms=tuple(arm.name for arm in self.control),
             tasks=tasks,
-            split="dev" if self.control_split == "dev" else "test",
+            split="dev" if counted or self.control_split == "dev" else "test",
         )
         return treatment, control
 
@@ -172,6 +186,11 @@ def all_families(domain: str = "") -> dict[str, Family]:
 def gates(domain: str) -> tuple[str, ...]:
     """Names of the families that are the domain's gate; none where there is no known order."""
     return tuple(name for name, family in all_families(domain).items() if family.gate)
+
+
+def is_gate(line: HypothesisLine, domain: str) -> bool:
+    """Whether a hypothesis is a part of the domain's gate, not a question that the gate opens."""
+    return not line.relation and line.family in gates(domain)
 
 
 def _import_all(package: str) -> None:

@@ -12,8 +12,8 @@ from agent.minds.playbook.family import Idea, Setting, family
     meaning={
         "supported": "With few labels the small space of coefficients protects from "
         "overfitting, which is where a search is of practical use.",
-        "refuted": "Even with few labels gradients make more of them than the search does.",
-        "inconclusive": "With so few labels the result depends on which items were drawn.",
+        "refuted": "Even with few labels the search gains less on gradients than was predicted.",
+        "inconclusive": "With so few labels these seeds do not settle what makes more of them.",
     },
 )
 def few_labels(at: Setting) -> Idea | None:

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from agent.minds.playbook import arms
 from agent.minds.playbook.family import Idea, Setting
+from papers.value import inline
 from tools.experiment import Arm
 
 Follow = Callable[[Idea, Setting], Idea | None]
@@ -121,6 +122,5 @@ def _changed(arm: Arm, suffix: str, label: str, **arguments: JsonValue) -> Arm:
 
 
 def lower(sentence: str) -> str:
-    """Lower-case first letter, but for names such as TIES or CMA-ES."""
-    name = sentence.split()[0]
-    return sentence if len(name) > 1 and name[:2].isupper() else sentence[0].lower() + sentence[1:]
+    """As it stands after a colon: names such as TIES or DeltaNet stay as they are."""
+    return inline(sentence)

@@ -12,9 +12,8 @@ from agent.minds.playbook.family import Idea, Setting, family
     meaning={
         "supported": "Conflicting entries of the task vectors cost accuracy here, and "
         "removing them helps.",
-        "refuted": "The task vectors conflict little, so trimming removes more signal than "
-        "conflict.",
-        "inconclusive": "Trimming and sign election neither help nor harm consistently.",
+        "refuted": "Trimming and sign election gain less here than was predicted.",
+        "inconclusive": "What trimming and sign election do here is not settled by these seeds.",
     },
 )
 def interference(at: Setting) -> Idea | None:

@@ -13,8 +13,8 @@ from agent.minds.playbook.family import Idea, Setting, family
     meaning={
         "supported": "Forgetting follows from the fitness and can be reduced by asking for "
         "what should stay.",
-        "refuted": "Adding the other tasks to the fitness does not keep them, at this "
-        "number of evaluations.",
+        "refuted": "Adding the other tasks to the fitness keeps less of them than was predicted, "
+        "at this number of evaluations.",
         "inconclusive": "The effect of the second objective on what is kept is not settled.",
     },
 )

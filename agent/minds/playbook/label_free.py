@@ -13,7 +13,7 @@ from agent.minds.playbook.family import Idea, Setting, family
         "supported": "Composition can be had without labels and without a search.",
         "refuted": "Without tuning, the task vectors overshoot or interfere, and labels "
         "are needed to compose.",
-        "inconclusive": "Whether the untuned sum composes differs between seeds.",
+        "inconclusive": "Whether the untuned sum composes is not settled by these seeds.",
     },
 )
 def label_free(at: Setting) -> Idea | None:

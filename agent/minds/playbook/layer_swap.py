@@ -13,8 +13,8 @@ from agent.minds.playbook.family import Idea, Setting, family
         "supported": "What the other expert adds sits largely at the end of its network, and "
         "taking it from there composes without any search.",
         "refuted": "What the other expert adds is not in its last layer and head alone.",
-        "inconclusive": "Whether the end of the network carries what the other expert adds "
-        "differs between seeds.",
+        "inconclusive": "Whether the end of the network carries what the other expert adds is not "
+        "settled by these seeds.",
     },
 )
 def layer_swap(at: Setting) -> Idea | None:

@@ -32,9 +32,9 @@ from agent.minds.playbook.choose import (
     candidates,
     choose,
 )
-from agent.minds.playbook.family import Idea, Setting, find_family
+from agent.minds.playbook.family import Idea, Setting, find_family, is_gate
 from agent.minds.playbook.relations import FOLLOW_UPS, FRESH
-from sandbox.errors import MindFailed
+from sandbox.errors import BadInput, MindFailed
 from sandbox.records import HypothesisLine, short_id
 from tools.experiment import Experiment, PairedTest
 
@@ -135,7 +135,12 @@ class Playbook:
 
 @mind("playbook")
 def playbook(settings: Settings) -> Playbook:
-    """The built-in mind."""
+    """The built-in mind. Raises BadInput for a language that it has no words of."""
+    if settings.language != "en":
+        raise BadInput(
+            f"language: {settings.language}: the built-in mind writes English alone",
+            "leave language out",
+        )
     return Playbook()
 
 
@@ -152,8 +157,16 @@ def idea_of(line: HypothesisLine, at: Setting) -> Idea:
     return with_permanent(idea, at)
 
 
+def setting(request: RoundRequest | DesignRequest) -> Setting:
+    """What families design for; chance follows from the run's seeds, parts of a gate come last."""
+    won = [k.hypothesis for k in request.known if k.ruling == "supported"]
+    won.sort(key=lambda line: is_gate(line, request.subject.domain))
+    winners = tuple(line.family for line in won if not line.relation)
+    return Setting(request.subject, request.evaluations, min(request.seeds, default=0), winners)
+
+
 def _next(request: RoundRequest, first: Sequence[str]) -> Choice:
-    at = Setting(request.subject, request.evaluations)
+    at = setting(request)
     open_ = candidates(at, request.known, request.price, request.seeds, request.fresh)
     batch = LATER if request.known else OPENING
     price, afford = request.price, request.afford_cpu_s
@@ -191,20 +204,23 @@ def _proposal(candidate: Candidate) -> Proposal:
 
 
 def _experiment(line: HypothesisLine, request: DesignRequest, seeds: tuple[int, ...]) -> Experiment:
-    idea = idea_of(line, Setting(request.subject, request.evaluations))
+    idea = idea_of(line, setting(request))
     treatment, control = idea.sides(request.subject.primary)
+    gate = line.id in request.gate
     return Experiment(
         hypothesis=line.id,
         subject=request.subject.name,
         arms=idea.arms,
         seeds=seeds,
         test=PairedTest(
+            metric=idea.metric,
             treatment=treatment,
             control=control,
             null_effect=idea.null_effect,
             predicted_effect=idea.predicted_effect,
             alpha=request.alpha,
-            family_size=request.family_size,
+            family_size=1 if gate else request.family_size,
+            gate=gate,
         ),
         measured=tuple(card.name for card in request.subject.cards),
     )

@@ -14,8 +14,7 @@ from agent.minds.playbook.family import Idea, Setting, family
         "although it was not scored on them.",
         "refuted": "What is not scored is lost: a merge evolved for a single task should "
         "not be used for others unseen.",
-        "inconclusive": "How much the merge forgets differs between seeds, so the loss can be "
-        "neither excluded nor established.",
+        "inconclusive": "A loss can be neither excluded nor established on these seeds.",
     },
 )
 def retention(at: Setting) -> Idea | None:

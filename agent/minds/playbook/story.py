@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from pydantic import JsonValue
 
+from agent.minds.playbook.family import is_gate
 from sandbox.ledger import Ledger
 from sandbox.records import (
     ClaimLine,
@@ -36,6 +37,11 @@ class Finding:
     def ruling(self) -> str:
         """The verdict's word, or `untested` when no comparison could be made."""
         return self.verdict.ruling if self.verdict and self.comparison else "untested"
+
+
+def sections(findings: Iterable[Finding]) -> str:
+    """Where the findings stand, as references in a row."""
+    return ", ".join(f"{{{{ref:sec:{finding.hypothesis.id}}}}}" for finding in findings)
 
 
 def noun(count: int, one: str, many: str) -> str:
@@ -68,15 +74,28 @@ class Story:
             for line in self.ledger.lines(HypothesisLine)
         )
 
+    @cached_property
+    def gate(self) -> tuple[Finding, ...]:
+        """The findings that are the domain's known order, asked before all others."""
+        return tuple(f for f in self.findings if is_gate(f.hypothesis, self.domain))
+
+    @cached_property
+    def gated(self) -> bool:
+        """Whether some of the plans are a gate, tested apart from all others."""
+        return any(plan.test.gate for plan in self.experiments.values())
+
     def of_family(self, family: str) -> Finding | None:
         """The first finding of a family."""
         return next((f for f in self.findings if f.hypothesis.family == family), None)
 
     def arm(self, tool: str, **arguments: JsonValue) -> tuple[str, Arm] | None:
-        """(experiment id, arm) of the first planned arm of that tool whose arguments match."""
+        """(experiment id, arm) of the first planned arm of that tool whose arguments match.
+
+        None matches what is left out or empty.
+        """
         for id, plan in self.experiments.items():
             for arm in plan.arms:
-                matches = all(arm.arguments.get(k) == v for k, v in arguments.items())
+                matches = all((arm.arguments.get(k) or None) == v for k, v in arguments.items())
                 if arm.tool == tool and matches and self.measured(arm.name):
                     return id, arm
         return None
@@ -131,6 +150,21 @@ class Story:
     def primary(self) -> str:
         """Name of the primary task."""
         return str(self.subject("primary"))
+
+    @property
+    def primary_label(self) -> str:
+        """Expression of the primary task's label."""
+        tasks = self.subject("tasks")
+        assert isinstance(tasks, list)
+        names = [task["name"] for task in tasks if isinstance(task, dict)]
+        return f"fact:subject.tasks.{names.index(self.primary)}.label"
+
+    @property
+    def confined(self) -> bool:
+        """Whether a sandbox kept the trials from the machine and its network."""
+        sandbox = self.facts["sandbox"]
+        assert isinstance(sandbox, dict)
+        return bool(sandbox["confined"])
 
     @cached_property
     def failed(self) -> tuple[TrialLine, ...]:

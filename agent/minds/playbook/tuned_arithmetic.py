@@ -13,8 +13,8 @@ from agent.minds.playbook.family import Idea, Setting, family
     meaning={
         "supported": "A single coefficient for each expert suffices for composition, so much "
         "of the gain needs no search in many dimensions.",
-        "refuted": "Coefficients for whole models are too coarse here: what composes must "
-        "be weighted within the network.",
+        "refuted": "Coefficients for whole models reach less than was predicted: they may be too "
+        "coarse here.",
         "inconclusive": "Whether coarse coefficients suffice stays open.",
     },
 )

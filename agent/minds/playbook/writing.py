@@ -52,8 +52,8 @@ def _abstract(author: Author, story: Story) -> tuple[Paragraph, ...]:
         "We froze {{count:plans|words}} "
         f"{noun(plans, 'hypothesis, with', 'hypotheses, each with')} a numeric prediction and "
         f"{'an exact' if story.exact else 'a'} paired test, before the trials that decide "
-        f"{noun(plans, 'it', 'them')}, and ran {{{{count:trials|d}}}} sandboxed trials over "
-        "{{count:seeds|words}} paired seeds.",
+        f"{noun(plans, 'it', 'them')}, and ran {{{{count:trials|d}}}} "
+        f"{'sandboxed ' * story.confined}trials over {{{{count:seeds|words}}}} paired seeds.",
         author.before(story),
         *(headline(author, f) for f in headliners),
         author.aside(story),
@@ -83,8 +83,9 @@ def _tally(story: Story) -> str:
         f"{{{{count:{name}|words}}}}" if name in rulings else "none"
         for name in ("supported", "refuted", "inconclusive")
     )
+    apart = " but those of the gate" if story.gated else ""
     return (
-        f"After Holm's correction over all hypotheses, {supported} of them "
+        f"After Holm's correction over all hypotheses{apart}, {supported} of them "
         f"{'is' if rulings.count('supported') == 1 else 'are'} supported, {refuted} refuted and "
         f"{undecided} left undecided."
     )
@@ -108,8 +109,7 @@ def _conclusion(story: Story) -> Passage:
     text = (
         "We studied {{fact:subject.description|text}}. "
         + " ".join(outcomes)
-        + " What this says about larger models is a question for experiments on larger models; "
-        "the frozen plans can be repeated on them without change."
+        + " What this says about larger models is a question for experiments on larger models."
     )
     return (Paragraph(text=text, claims=story.claims(*decided)),)
 

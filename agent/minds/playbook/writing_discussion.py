@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.minds.playbook.authors.author import Author
-from agent.minds.playbook.story import Story, noun
+from agent.minds.playbook.story import Story, noun, sections
 from papers.draft import Passage
 from papers.manuscript import Paragraph
 
@@ -17,11 +17,10 @@ def _undecided(story: Story) -> list[Paragraph]:
     undecided = [f for f in story.findings if f.ruling == "inconclusive"]
     if not undecided:
         return []
-    places = ", ".join(f"{{{{ref:sec:{f.hypothesis.id}}}}}" for f in undecided)
     return [
         Paragraph(
             heading="What remains open",
-            text=f"The tests of {places} decide neither way. Their intervals in "
+            text=f"The tests of {sections(undecided)} decide neither way. Their intervals in "
             "{{ref:tab:verdicts}} say which effects remain compatible with the data; more pairs "
             "would narrow them.",
         )
@@ -32,16 +31,21 @@ def limitations(author: Author, story: Story) -> Passage:
     """What a careful reader should distrust."""
     statistics = (
         "With few pairs an exact test can only detect consistent effects, and intervals over so "
-        "few "
-        "pairs are approximate {{citep:colas2018seeds}}. The correction covers the hypotheses of "
-        f"this run and none of the choices made before it, such as {author.chosen_before}."
+        "few pairs are approximate {{citep:colas2018seeds}}. The correction covers the hypotheses "
+        f"of this run and none of the choices made before it, such as {author.chosen_before}."
     )
     caveat = " {{fact:subject.caveat|text}}" if story.subject("caveat") else ""
-    paragraphs = [
+    return (
         Paragraph(heading="Scale", text=f"{author.scale(story)}{caveat}"),
         Paragraph(heading="Statistics", text=statistics),
         *author.further_limits(story),
-    ]
+        *_otherwise_than_planned(story),
+    )
+
+
+def _otherwise_than_planned(story: Story) -> list[Paragraph]:
+    """Trials that failed and departures from the plans, where there are any."""
+    paragraphs = []
     if story.failed:
         paragraphs.append(
             Paragraph(
@@ -61,4 +65,4 @@ def limitations(author: Author, story: Story) -> Passage:
                 "{{ref:sec:deviations}}.",
             )
         )
-    return tuple(paragraphs)
+    return paragraphs

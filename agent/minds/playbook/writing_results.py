@@ -6,8 +6,8 @@ from agent.minds.playbook.authors.author import Author
 from agent.minds.playbook.family import all_families
 from agent.minds.playbook.story import Finding, Story, noun
 from papers.draft import Passage
+from papers.effect import form_of, mean_form_of, unit_after
 from papers.manuscript import Paragraph
-from papers.record_view import form_of
 from sandbox.records import ComparisonLine
 
 RULING = {
@@ -32,13 +32,15 @@ def overview(author: Author, story: Story) -> Passage:
 
 def report(author: Author, story: Story, finding: Finding) -> Passage:
     """One subsection: the hypothesis, its frozen prediction, the outcome, and what it means."""
-    head = Paragraph(heading="Hypothesis", text=_statement(author, finding))
+    statement = _statement(author, finding)
     if finding.comparison is None:
-        return (head, Paragraph(text=f"{RULING['untested']} {_why_untested(story, finding)}"))
+        # Not a paragraph of its own: the same one under several hypotheses would be a repetition.
+        untested = f"{RULING['untested']} {_why_untested(story, finding)}"
+        return (Paragraph(heading="Hypothesis", text=f"{statement} {untested}"),)
     outcome = f"{result_sentence(author, finding)} {_ruling_sentence(finding)}{_missing(finding)}"
     meaning = _agreement(story, finding) or _meaning(finding)
     paragraphs = [
-        head,
+        Paragraph(heading="Hypothesis", text=statement),
         Paragraph(heading="Outcome", text=outcome, claims=story.claims(finding)),
     ]
     if meaning:
@@ -54,12 +56,12 @@ def _statement(author: Author, finding: Finding) -> str:
     if finding.plan is None:
         return text
     id, test = finding.plan.id, finding.plan.test
-    form = form_of(test.metric)
-    predicted = f"{{{{plan:{id}.test.predicted_effect|{form}}}}}"
+    form, unit = form_of(test.metric), unit_after(test.metric)
+    predicted = f"{{{{plan:{id}.test.predicted_effect|{form}}}}}{unit}"
     sides = author.versus(_treatment(id), _control(id))
     if test.null_effect < 0 and test.predicted_effect <= 0:
-        bound = f"that it loses less than the margin of {{{{plan:{id}.test.null_effect|{form}}}}}"
-        rule = f"The plan sets {sides} and predicts {bound}."
+        margin = f"{{{{plan:{id}.test.null_effect|{form}}}}}{unit}"
+        rule = f"The plan sets {sides} and predicts a difference above the margin of {margin}."
     else:
         rule = f"The plan sets {sides} and predicts a difference of {predicted} or more."
     return f"{text} {rule}"
@@ -96,27 +98,28 @@ def _difference(author: Author, finding: Finding) -> str:
     assert comparison is not None
     assert plan is not None
     ref, verdict = comparison.id, f"verdict:{finding.hypothesis.id}"
-    form = form_of(comparison.metric)
+    form, mean = form_of(comparison.metric), mean_form_of(comparison.metric)
     reached = author.reached(
         comparison.metric,
         _treatment(plan.id),
         _control(plan.id),
-        f"{{{{cmp:{ref}.treatment_mean|.3f}}}}",
-        f"{{{{cmp:{ref}.control_mean|.3f}}}}",
+        f"{{{{cmp:{ref}.treatment_mean|{mean}}}}}",
+        f"{{{{cmp:{ref}.control_mean|{mean}}}}}",
     )
+    after = "uncorrected" if plan.test.gate else "after Holm"
     if finding.ruling == "refuted":
-        test = f"{{{{{verdict}.p_refute_holm|p=}}}} that it reaches the prediction, after Holm"
+        test = f"{{{{{verdict}.p_refute_holm|p=}}}} for an effect below the prediction, {after}"
     else:
-        test = f"{{{{{verdict}.p_support_holm|p=}}}} after Holm"
+        test = f"{{{{{verdict}.p_support_holm|p=}}}}{',' * plan.test.gate} {after}"
+    unit = unit_after(comparison.metric)
     return (
-        f"{reached}, a difference of {{{{cmp:{ref}.effect|{form}}}}} "
+        f"{reached}, a difference of {{{{cmp:{ref}.effect|{form}}}}}{unit} "
         f"(interval {{{{cmp:{ref}.low|{form}}}}} to {{{{cmp:{ref}.high|{form}}}}}; {test})."
     )
 
 
 def _ruling_sentence(finding: Finding) -> str:
-    comparison = finding.comparison
-    if finding.ruling == "refuted" and comparison is not None and comparison.low > 0:
+    if _falls_short(finding):
         return (
             "The hypothesis is refuted: the difference is in the predicted direction but smaller "
             "than predicted."
@@ -127,6 +130,12 @@ def _ruling_sentence(finding: Finding) -> str:
             "whether it reaches the prediction."
         )
     return RULING[finding.ruling]
+
+
+def _falls_short(finding: Finding) -> bool:
+    """Refuted although the effect is above zero: it is smaller than predicted."""
+    comparison = finding.comparison
+    return finding.ruling == "refuted" and comparison is not None and comparison.low > 0
 
 
 def _between(finding: Finding) -> bool:
@@ -146,50 +155,72 @@ def _missing(finding: Finding) -> str:
     )
 
 
-FOLLOWED = {
-    ("ablate", "supported"): "What was taken out contributes to the outcome of {place}.",
-    ("ablate", "refuted"): "What was taken out contributes less than predicted to the outcome of "
-    "{place}.",
-    ("ablate", "inconclusive"): "Whether what was taken out contributes to the outcome of {place} "
-    "is left open.",
-    ("promote", "supported"): "The finding of {place} holds on the task that was held back.",
-    ("promote", "refuted"): "The finding of {place} does not hold at the predicted size on the "
-    "task that was held back, so it may have been chosen for the tasks that suit it.",
-    ("promote", "inconclusive"): "Whether the finding of {place} holds on the task that was held "
-    "back is left open.",
-    ("generalise", "supported"): "The finding of {place} extends to this setting.",
-    ("generalise", "refuted"): "The finding of {place} does not extend to this setting at the "
-    "predicted size.",
-    (
-        "generalise",
-        "inconclusive",
-    ): "Whether the finding of {place} extends to this setting is left open.",
+DECIDED = ("supported", "refuted")
+ABLATED = {
+    "supported": "What was taken out contributes to the outcome of {place}.",
+    "refuted": "What was taken out contributes less than predicted to the outcome of {place}.",
+    "inconclusive": "Whether what was taken out contributes to the outcome of {place} is left "
+    "open.",
 }
+VARIED = {
+    "supported": "Within the margin, the treatment of {place} does not depend on this detail.",
+    "refuted": "The treatment of {place} depends on this detail.",
+    "inconclusive": "Whether the treatment of {place} depends on this detail is left open.",
+}
+CROSSED = {
+    "supported": "Within the margin, parts of the treatment of {place} and of the other parent can "
+    "be put together in this way.",
+    "refuted": "Parts of the treatment of {place} and of the other parent do not go together in "
+    "this way.",
+    "inconclusive": "Whether parts of the treatment of {place} and of the other parent go together "
+    "is left open.",
+}
+CHANGED = {"ablate": ABLATED, "mutate": VARIED, "cross": CROSSED}
+"""Relations that ask about another treatment than that of the first question."""
+WHERE = {
+    "replicate": "on fresh seeds",
+    "generalise": "in this setting",
+    "promote": "on the task that was held back",
+}
+THEREFORE = {
+    "replicate": " and should not be relied on",
+    "promote": ", so it may have been chosen for the tasks that suit it",
+}
+"""What follows when an outcome is not repeated."""
 
 
 def _agreement(story: Story, finding: Finding) -> str:
     """What a follow-up says of the hypothesis that it follows up, empty for other hypotheses."""
     line = finding.hypothesis
     first = next((f for f in story.findings if f.hypothesis.id == line.parent), None)
-    if first is None:
+    if first is None or not line.relation:
         return ""
     place = f"{{{{ref:sec:{line.parent}}}}}"
-    if line.relation != "replicate":
-        return FOLLOWED.get((line.relation, finding.ruling), "").format(place=place)
+    if line.relation in CHANGED:
+        told = CHANGED[line.relation]
+        return told.get(finding.ruling, told["inconclusive"]).format(place=place)
+    where = WHERE[line.relation]
+    if finding.ruling not in DECIDED:
+        return f"Whether the outcome of {place} holds {where} is left open."
+    if first.ruling not in DECIDED:
+        return f"What {place} leaves open is decided {where}."
     if first.ruling == finding.ruling:
-        return f"On fresh seeds the outcome of {place} is repeated."
-    return (
-        f"On fresh seeds the outcome differs from that of {place}, which should therefore not be "
-        "relied on."
-    )
+        return f"The outcome of {place} is repeated {where}."
+    return f"The outcome of {place} is not repeated {where}{THEREFORE.get(line.relation, '')}."
 
 
 def _meaning(finding: Finding) -> str:
-    known = None if _between(finding) else all_families().get(finding.hypothesis.family)
+    """What the family says of such a ruling: nothing about an effect that is there but small."""
+    small = _between(finding) or _falls_short(finding)
+    known = None if small else all_families().get(finding.hypothesis.family)
     return known.meaning.get(finding.ruling, "") if known else ""
 
 
 def _why_untested(story: Story, finding: Finding) -> str:
     if finding.plan is None:
         return "Its plan was refused or never frozen; {{ref:sec:deviations}} gives the reason."
+    departures = [line for line in story.deviations if line.experiment == finding.plan.id]
+    if departures:
+        reason = f"{{{{deviation:{departures[0].id}|text}}}}"
+        return f"{{{{ref:sec:deviations}}}} gives the reason: {reason}."
     return "Too few of its trials ended with a value; {{ref:sec:deviations}} lists them."

@@ -23,8 +23,12 @@ def related_work(author: Author) -> Passage:
 
 def method(author: Author, story: Story) -> Passage:
     """What was built and tuned, and how a hypothesis is decided."""
+    return (*author.method(story), *_deciding(story))
+
+
+def _deciding(story: Story) -> Passage:
+    """The rule that turns pairs into a verdict, and what it refuses."""
     return (
-        *author.method(story),
         Paragraph(
             heading="Deciding a hypothesis",
             text="A plan names a treatment, a control, one metric and the paired seeds. The effect "
@@ -34,7 +38,8 @@ def method(author: Author, story: Story) -> Passage:
             f"{'' if story.exact else ', with random signs where all would be too many,'} asks "
             "whether the effect exceeds a null value, and a second one whether it falls short of "
             "the predicted value. Both families of tests are corrected over all hypotheses of the "
-            "run with Holm's method {{citep:holm1979simple}}. A hypothesis is supported when the "
+            f"run{' but those of the gate' if story.gated else ''} with Holm's method "
+            "{{citep:holm1979simple}}. A hypothesis is supported when the "
             "first test passes and the mean effect reaches the prediction, refuted when the second "
             "passes, and otherwise undecided; an undecided test is not evidence of absence "
             "{{citep:altman1995absence}}. Intervals are bootstrap intervals over the pairs "
@@ -44,7 +49,7 @@ def method(author: Author, story: Story) -> Passage:
         ),
         Paragraph(
             text=r"An exact test over $n$ pairs cannot give a $p$ below $2^{-n}$. The number of "
-            "seeds was therefore chosen from the test: a plan whose test cannot reach its level "
+            "seeds is therefore bounded by the test: a plan whose test cannot reach its level "
             "after the correction is refused before it is frozen, and so is a plan whose treatment "
             "and control have both been measured already.",
         ),
@@ -70,9 +75,7 @@ def setup(author: Author, story: Story) -> Passage:
 
 
 def _confinement(story: Story) -> str:
-    sandbox = story.facts["sandbox"]
-    assert isinstance(sandbox, dict)
-    if not sandbox["confined"]:
+    if not story.confined:
         return (
             "This level is unconfined: trials could read files and reach the network, and the "
             "values below rest on trust in their code."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from papers.planned import plan_test
 from papers.review.check import check
 from papers.review.finding import Case, Finding, found
-from papers.review.planned import plan_test
 from papers.review.retest import retest
 from sandbox.records import ComparisonLine, EvidenceLine
 

@@ -5,14 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from papers.planned import PlannedSide, side_of
 from papers.review.check import check
 from papers.review.finding import Case, Finding, found
 from papers.review.passage import passages, quoted
-from papers.review.planned import PlannedSide, side_of
 from sandbox.records import ComparisonLine, EvidenceLine, TrialLine
 
-SELECTING = ("search", "finetune", "train_architecture", "upscale_architecture")
+SELECTING = (
+    "search",
+    "finetune",
+    "train_architecture",
+    "upscale_architecture",
+    "compress_architecture",
+    "compare_speed",
+)
 """Tools that choose among candidates on dev items."""
+TRIED = ("evaluations", "rates_tried")
+"""Metrics of how many candidates there were."""
+SCORES = ("accuracy", "bits", "dev_accuracy", "dev_loss")
+"""Metrics of the items themselves; what else a trial counts is kept beside dev and is no score."""
 _TRACE = re.compile(r"best:\d+|fitness(?::.*)?")
 
 
@@ -26,15 +37,25 @@ def selected_on_test(case: Case) -> Iterable[Finding]:
                 f"ledger, evidence {line.id}", what, "search on dev items, judge on test items"
             )
             break
+    searched = _selected(case)
     for trial in case.ledger.lines(TrialLine):
-        if trial.tool in SELECTING and trial.arguments.get("split") == "test":
+        if trial.arm in searched and trial.arguments.get("split") == "test":
             what = f"its {trial.tool} was told to use the test split"
             yield found(
                 f"ledger, trial {trial.id}", what, "search on dev items, judge on test items"
             )
-    searched = {t.arm for t in case.ledger.lines(TrialLine) if t.tool in SELECTING}
     yield from _judged(case, searched)
     yield from _quoted(case, searched)
+
+
+def _selected(case: Case) -> set[str]:
+    """Arms that dev items chose, by their tool or, whatever the tool, by what it counted."""
+    tried = {
+        line.arm
+        for line in case.ledger.lines(EvidenceLine)
+        if line.metric in TRIED and line.value > 1
+    }
+    return tried | {t.arm for t in case.ledger.lines(TrialLine) if t.tool in SELECTING}
 
 
 def _judged(case: Case, searched: set[str]) -> Iterable[Finding]:
@@ -45,7 +66,8 @@ def _judged(case: Case, searched: set[str]) -> Iterable[Finding]:
         where = f"ledger, comparison {line.id}"
         for name, side in (("treatment", treatment), ("control", control)):
             on_dev = side is not None and side.split == "dev" and searched.intersection(side.arms)
-            if on_dev and not (name == "control" and _is_its_own_test(treatment, control)):
+            own = name == "control" and _is_its_own_test(treatment, control)
+            if line.metric in SCORES and on_dev and not own:
                 what = f"its {name} was selected on the dev split and is judged on it"
                 yield found(where, what, "judge on the test split under a new plan")
         if treatment is not None and len(treatment.arms) > 1:

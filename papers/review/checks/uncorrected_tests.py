@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from papers.planned import is_gate
 from papers.review.check import check
 from papers.review.finding import Case, Finding, found, rewrite
 from papers.review.passage import passages, quoted
@@ -20,11 +21,11 @@ def uncorrected_tests(case: Case) -> Iterable[Finding]:
     for line in lines:
         if line.id not in ruled:
             yield found(f"ledger, comparison {line.id}", "it has no corrected verdict", fix)
+    gate = {line.id for line in lines if is_gate(case.plans, line.experiment)}
+    tests = len(lines) - len(gate)
     for verdict in case.ledger.lines(VerdictLine):
-        if verdict.family_size < len(lines):
-            what = (
-                f"corrected over {verdict.family_size} of the {len(lines)} tests that the run made"
-            )
+        if verdict.family_size < tests and verdict.comparison not in gate:
+            what = f"corrected over {verdict.family_size} of the {tests} tests that the run made"
             yield found(f"ledger, verdict {verdict.id}", what, fix)
     for flaw in retest(case.ledger, case.plans):
         if flaw.kind == "verdict":

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from papers.planned import side_of
 from papers.review.check import check
 from papers.review.finding import Case, Finding, Mend, found
 from papers.review.passage import every_reference, passages
-from papers.review.planned import side_of
 from sandbox.records import ComparisonLine, EvidenceLine
 
 _EQUAL = re.compile(

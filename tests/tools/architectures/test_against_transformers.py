@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from tools.architectures.block import find_block
-from tools.architectures.chunked import chunked_decay, chunked_delta, chunked_diagonal_delta
+from tools.architectures.chunked import chunked_delta, chunked_diagonal_delta
+from tools.architectures.linear_recurrence import recur
 from tools.architectures.norms import EPS
 
 torch.set_num_threads(1)
@@ -79,7 +80,7 @@ def test_state_space_duality_is_the_chunk_scan_of_mamba2() -> None:
     def ours(value: Tensor, reading: Tensor, writing: Tensor, timestep: Tensor) -> Tensor:
         query, key = reading[:, None], writing[:, None]
         value, log_decay = heads_first(value * timestep[..., None], timestep * rate)
-        return chunked_decay(query, key, value, log_decay)[0].transpose(1, 2)
+        return recur(query, key, value, log_decay[..., None]).transpose(1, 2)
 
     def theirs(value: Tensor, reading: Tensor, writing: Tensor, timestep: Tensor) -> Tensor:
         scan: Tensor = mamba2_chunk_scan(

@@ -186,6 +186,24 @@ def test_latent_attention_keeps_one_latent_and_one_rotary_key_a_position() -> No
     assert cached(filled("latent_attention", {"latent": 6, "rotary": 4})) == 5 * (6 + 4)
 
 
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [(n, s) for n, s in CASES if getattr(find_block(n).maker, "chunks", False)],
+    ids=str,
+)
+def test_positions_read_in_chunks_equal_all_at_once(name: str, setting: Setting) -> None:
+    torch.manual_seed(0)
+    module = find_block(name).make(16, setting).double()
+    x = torch.randn(2, 21, 16, dtype=torch.float64)
+    decoder, rows = decoder_of(module), []
+    with torch.no_grad():
+        state = decoder.start(2)
+        for chunk in x.split([1, 6, 2, 9, 1, 2], 1):
+            y, state = decoder.step(chunk, state)
+            rows.append(y)
+        assert torch.allclose(torch.cat(rows, 1), module(x), atol=1e-10)
+
+
 def test_a_window_bounds_the_cache() -> None:
     state = filled("softmax_attention", {"window": 3}, positions=9)
     assert state["key"].shape[2] == state["value"].shape[2] == 3

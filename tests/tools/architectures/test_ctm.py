@@ -10,13 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from sandbox.errors import BadInput
-from tools.architectures.certainty import (
-    asked,
-    asked_every_tick_loss,
-    asked_tick_loss,
-    certainty,
-    every_tick_loss,
-)
+from tools.architectures.certainty import asked, certainty, every_tick_loss
 from tools.architectures.ctm import (
     ContinuousThought,
     Ticks,
@@ -24,9 +18,11 @@ from tools.architectures.ctm import (
     plain_thought,
     tick_loss,
 )
+from tools.architectures.lessons import Lesson, taught
 from tools.architectures.neuron_models import NeuronModels, plain_neuron_models
-from tools.architectures.recurrent_readout import Rival, matched_rival
+from tools.architectures.predict import fit
 from tools.architectures.synchronisation import Synchronisation, plain_synchronisation
+from tools.architectures.thinker import Thinker, asked_every_tick_loss, asked_tick_loss
 from tools.architectures.train import Course, train
 from tools.tasks.sequence import NOT_ASKED, Batch, find_sequence_task
 
@@ -200,28 +196,15 @@ def test_a_spec_that_cannot_be_built_is_refused():
         Ticks(neurons=4, pairs=11, pairing="first_last")
 
 
-@pytest.mark.parametrize("rival", ["lstm", "mlp"])
-def test_a_rival_has_as_many_parameters_and_the_same_interface(rival: Rival):
-    torch.manual_seed(0)
-    spec = Ticks()
-    mine = sum(p.numel() for p in ContinuousThought(spec, 3, 9, 2).parameters())
-    model = matched_rival(rival, spec, 3, 9, 2)
-    assert sum(p.numel() for p in model.parameters()) == pytest.approx(mine, rel=0.02)
-    logits, certainties = model(torch.randint(3, (4, 9)))
-    assert logits.shape == (4, 1 if rival == "mlp" else spec.ticks, 2)
-    assert certainties.shape == logits.shape[:2]
-
-
 def test_the_trainer_teaches_the_machine_whether_a_bit_is_set():
     torch.manual_seed(0)
     draw = np.random.default_rng(0)
     tokens = draw.integers(0, 2, (128, 3))
     targets = np.full_like(tokens, NOT_ASKED)
     targets[:, -1] = tokens.max(1)
-    model = ContinuousThought(SMALL, 2, 3, 2)
-    train(model, Batch(tokens, targets), Course(rate=0.01, steps=60), 0, asked_tick_loss)
-    said = answer(*model(torch.from_numpy(tokens)))
-    assert (said.numpy() == targets[:, -1]).mean() == 1.0
+    model, data = Thinker(SMALL, 2, 3, 2), Batch(tokens, targets)
+    train(model, data, Course(rate=0.01, steps=60), 0, asked_tick_loss)
+    assert fit(model, data).accuracy == 1.0
 
 
 @pytest.mark.slow
@@ -230,12 +213,12 @@ def test_the_machine_learns_parity_of_held_out_strings():
     task = find_sequence_task("parity")
     size = task.sizes["quick"]
     spec = Ticks(memory=8, hidden=8, heads=4, spread=0.1)
-    model = ContinuousThought(spec, size.vocabulary, size.length, size.classes)
+    model = Thinker(spec, size.vocabulary, size.length, size.classes)
     drawn = task.data("train", 0, size, 4000)
     tokens, rows = np.unique(drawn.tokens, axis=0, return_index=True)
-    data = Batch(tokens, drawn.targets[rows])
-    train(model, data, Course(rate=3e-3, steps=150, batch=256), 0, asked_every_tick_loss)
-    train(model, data, Course(rate=1e-3, steps=25, batch=256), 0, asked_tick_loss)
-    test = task.data("test", 0, size)
-    said = answer(*model(torch.from_numpy(test.tokens)))
-    assert (said.numpy() == test.targets[:, -1]).mean() >= 0.95
+    lessons = (
+        Lesson(Course(rate=3e-3, steps=150, batch=256), asked_every_tick_loss),
+        Lesson(Course(rate=1e-3, steps=25, batch=256), asked_tick_loss),
+    )
+    taught(model, Batch(tokens, drawn.targets[rows]), lessons, 0)
+    assert fit(model, task.data("test", 0, size)).accuracy >= 0.95

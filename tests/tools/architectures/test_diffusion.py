@@ -7,32 +7,15 @@ import pytest
 import torch
 from torch.nn import functional as nnf
 
-from tools.architectures.architecture import Architecture, Choice, Layer
+from tests.tools.architectures.small_aims import SMALL, made, nothing_asked, seeded
 from tools.architectures.masking import by_count, by_rate, times
 from tools.architectures.objective import find_objective
 from tools.architectures.objectives.masked_diffusion import mask_of
 from tools.architectures.passage import passage
-from tools.tasks.sequence import NOT_ASKED
 
 pytestmark = pytest.mark.slow
 
 torch.set_num_threads(1)
-ATTENTION = Layer(mixer=Choice(block="softmax_attention"), channel=Choice(block="glu"))
-SMALL = Architecture(width=16, layers=(ATTENTION,))
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def made(name, given=None, vocabulary=3, architecture=SMALL, seed=0):
-    torch.manual_seed(seed)
-    aim = find_objective(name).make(given)
-    return aim, aim.model(architecture, vocabulary).double()
-
-
-def nothing_asked(tokens):
-    return torch.full_like(tokens, NOT_ASKED)
 
 
 def test_both_noises_hide_a_token_with_the_same_mean_weight():

@@ -1,10 +1,12 @@
 """The laws of blocks catch the guilty and let the innocent pass."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tools.architectures.block import Block, State
+from tools.architectures.block import Block, Mixes, State
 from tools.architectures.laws import broken_laws
 
 torch.set_num_threads(1)
@@ -34,6 +36,25 @@ class Average(nn.Module):
 class Peeking(Average):
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x) + 1e-3 * x.roll(-1, 1)
+
+
+class PeekingLate(Average):
+    """As a chunk that looks to its end would: beyond any short trial."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mixed = super().forward(x)
+        return mixed if x.shape[1] < 40 else mixed + 1e-3 * x.roll(-1, 1)
+
+
+class Gossiping(Average):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x + 1e-3 * x.mean(0))
+
+
+class Speechless(Average):
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, after = super().step(x, state)
+        return y * torch.nan, after
 
 
 class Forgetful(Average):
@@ -79,13 +100,13 @@ def plain_average(module: nn.Module, x: Tensor) -> Tensor:
     return torch.stack(rows, 1)
 
 
-def on_trial(maker: type[nn.Module]) -> Block:
+def on_trial(maker: type[nn.Module], mixes: Mixes = "sequence") -> Block:
     """A block of that class, which no registry has seen."""
     return Block(
         name=maker.__name__.lower(),
         source="this test",
         summary="",
-        mixes="sequence",
+        mixes=mixes,
         causal=True,
         constant_state=True,
         maker=maker,
@@ -100,7 +121,10 @@ def test_the_innocent_block_breaks_no_law() -> None:
 @pytest.mark.parametrize(
     ("guilty", "law"),
     [
-        (Peeking, "causality: outputs before position 6"),
+        (Peeking, "causality: outputs before position 6 change"),
+        (PeekingLate, "causality: outputs before position 37 change"),
+        (Gossiping, "values: the output of a sequence changes with the others"),
+        (Speechless, "decoding: one position at a time differs from all at once by nan"),
         (Forgetful, "decoding: one position at a time differs"),
         (Frozen, "gradient: map.weight gets none"),
         (Idle, "gradient: unused never changes the output"),
@@ -111,3 +135,17 @@ def test_the_innocent_block_breaks_no_law() -> None:
 )
 def test_the_laws_catch_a_guilty_block(guilty: type[nn.Module], law: str) -> None:
     assert any(sentence.startswith(law) for sentence in broken_laws(on_trial(guilty)))
+
+
+def test_a_channel_mixer_that_mixes_positions_is_caught_though_it_is_causal() -> None:
+    class Blending(nn.Module):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.map = nn.Linear(width, width)
+
+        def forward(self, x: Tensor) -> Tensor:
+            mixed: Tensor = self.map(x if x.dim() == 2 else x.cumsum(1))
+            return mixed
+
+    block = replace(on_trial(Blending, "channel"), reference=lambda module, x: module(x))
+    assert [law.partition(":")[0] for law in broken_laws(block)] == ["decoding"]

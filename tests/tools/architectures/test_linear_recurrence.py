@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tools.architectures.linear_recurrence import FLOOR, recur, recur_once
+from tools.architectures.linear_recurrence import VECTOR_CHUNK, VECTOR_FLOOR, recur, recur_once
 
 torch.set_num_threads(1)
 Parts = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -67,4 +67,4 @@ def test_decay_of_any_strength_stays_finite_and_exact_in_single_precision(featur
 
 
 def test_the_floor_leaves_room_in_single_precision() -> None:
-    assert torch.tensor(-FLOOR * 8).exp().isfinite()
+    assert torch.tensor(-VECTOR_FLOOR * VECTOR_CHUNK / 2).exp().isfinite()

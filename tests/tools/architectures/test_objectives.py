@@ -1,47 +1,49 @@
 """Objectives: each obeys the laws and teaches what it says."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch.nn import functional as nnf
 
 from sandbox.errors import BadInput, UnknownName
+from tests.tools.architectures.small_aims import ATTENTION, SMALL, made, nothing_asked, seeded
+from tools.architectures import directions
 from tools.architectures.architecture import Architecture, Choice, Layer
 from tools.architectures.block import find_block
-from tools.architectures.directions import both_ways, in_blocks
+from tools.architectures.directions import both_ways, in_blocks, looks_ahead
 from tools.architectures.laws import broken_laws
 from tools.architectures.objective import all_objectives, find_objective
 from tools.architectures.objective_laws import broken_objective_laws
 from tools.architectures.objectives.distillation import Distillation
 from tools.architectures.objectives.latent_prediction import LatentPrediction, rollout_accuracy
+from tools.architectures.objectives.next_token import NextToken
 from tools.architectures.passage import passage
 from tools.tasks.sequence import NOT_ASKED, find_sequence_task
 
 pytestmark = pytest.mark.slow
 
 torch.set_num_threads(1)
-ATTENTION = Layer(mixer=Choice(block="softmax_attention"), channel=Choice(block="glu"))
-SMALL = Architecture(width=16, layers=(ATTENTION,))
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def made(name, given=None, vocabulary=3, architecture=SMALL, seed=0):
-    torch.manual_seed(seed)
-    aim = find_objective(name).make(given)
-    return aim, aim.model(architecture, vocabulary).double()
-
-
-def nothing_asked(tokens):
-    return torch.full_like(tokens, NOT_ASKED)
 
 
 @pytest.mark.parametrize("name", sorted(all_objectives()))
 def test_every_objective_obeys_the_laws(name):
     assert broken_objective_laws(find_objective(name)) == []
+
+
+def test_the_laws_catch_an_objective_that_leaves_a_weight_as_it_is():
+    class Idle(NextToken):
+        def model(self, architecture, vocabulary, outputs=0):
+            model = super().model(architecture, vocabulary, outputs)
+            model.unused = torch.nn.Parameter(torch.ones(3))
+            return model
+
+        def loss(self, model, tokens, targets, draw):
+            return super().loss(model, tokens, targets, draw) + 0 * model.unused.sum()
+
+    idle = replace(find_objective("next_token"), maker=Idle)
+    assert broken_objective_laws(idle) == ["gradient: unused never changes the loss"]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,19 @@ def test_architectures_that_cannot_look_ahead_are_refused_with_a_reason():
         both_ways(Architecture(layers=(windowed,)))
     with pytest.raises(BadInput, match="convolution"):
         in_blocks(Architecture(layers=(ATTENTION.model_copy(update={"convolution": 3}),)), 4)
+
+
+def test_only_attention_in_blocks_of_one_sees_nothing_ahead_though_it_is_not_causal(monkeypatch):
+    blocks = [
+        Architecture(
+            layers=(Layer(mixer=Choice(block="block_attention", parameters={"block": n})),)
+        )
+        for n in (1, 2)
+    ]
+    assert [looks_ahead(one) for one in blocks] == [False, True]
+    lookalike = replace(find_block("block_attention"), name="lookalike")
+    monkeypatch.setattr(directions, "find_block", lambda name: lookalike)
+    assert looks_ahead(Architecture(layers=(Layer(mixer=Choice(block="lookalike")),)))
 
 
 def test_text_is_read_from_next_tokens_and_labels_are_refused():

@@ -9,10 +9,9 @@ from torch.nn import functional as nnf
 from sandbox.errors import BadInput
 from tools.architectures import laws
 from tools.architectures.block import Decoder, State, decoder_of, find_block
-from tools.architectures.chunked import chunked_decay, chunked_delta, chunked_diagonal_delta
+from tools.architectures.chunked import chunked_delta, chunked_diagonal_delta
 from tools.architectures.recurrences import (
     Step,
-    decay_step,
     delta_step,
     diagonal_delta_step,
     unrolled,
@@ -34,7 +33,6 @@ SETTINGS: list[tuple[str, Setting]] = [
     ("long_convolution", {"filter": "explicit", "span": 5}),
 ]
 FORMS: dict[str, tuple[Step, Step]] = {
-    "decay": (chunked_decay, decay_step),
     "delta": (chunked_delta, delta_step),
     "diagonal delta": (chunked_diagonal_delta, diagonal_delta_step),
 }
@@ -51,8 +49,6 @@ def parts_of(form: str) -> list[Tensor]:
         return nnf.normalize(draw(heads, LENGTH, KEYS), dim=-1)
 
     value, fading = draw(3, LENGTH, VALUES), -draw(3, LENGTH).abs()
-    if form == "decay":
-        return [draw(1, LENGTH, KEYS), draw(1, LENGTH, KEYS), value, fading]
     if form == "delta":
         return [keys(), keys(), value, 2 * draw(3, LENGTH).sigmoid(), fading]
     removed = keys()
@@ -114,6 +110,17 @@ def test_a_thousand_positions_in_single_precision_stay_finite_and_close_to_doubl
     double = module.double()(x.double())
     worst = (single - double).abs().max() / double.abs().max()
     assert worst < 1e-4, f"relative to the largest output: {worst:.1e}"
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+def test_gates_that_saturate_leave_a_block_equal_to_its_reference(name: str) -> None:
+    torch.manual_seed(0)
+    block = find_block(name)
+    module = block.make(16, {}).double()
+    x = 30 * torch.randn(2, 40, 16, dtype=torch.float64)
+    with torch.no_grad():
+        plain = block.reference(module, x)
+        assert (module(x) - plain).abs().max() < 1e-5 * plain.abs().max()
 
 
 @pytest.mark.parametrize("rate", [1.0, 2.0])

@@ -11,8 +11,12 @@ import torch
 
 from sandbox.errors import BadInput, UnknownName
 from tests.tools.architectures.small_recall import SIZE, TASK, TINY, attention
+from tools.architectures.adapter import Adapter
+from tools.architectures.architecture import Architecture
 from tools.architectures.checkpoint import load, save
+from tools.architectures.foreign import Foreign
 from tools.architectures.new_backbone import new_backbone
+from tools.architectures.objective import find_objective
 from tools.architectures.optimizers import hidden_matrices, new_optimizers, share_of_peak
 from tools.architectures.plateau import Plateau, Point, plateaus, stands_still
 from tools.architectures.predict import Fit, fit, predict, predict_logits
@@ -196,6 +200,40 @@ def test_muon_takes_the_hidden_matrices_and_adamw_the_rest():
         new_optimizers("sgdd", model, 1e-3, 0.0)
 
 
+@pytest.mark.parametrize("objective", ["multi_token", "latent_prediction", "next_token"])
+def test_muon_takes_no_head_however_deep_it_lies(objective):
+    model = find_objective(objective).make().model(attention(16, 1, convolution=0), 16)
+    names = {id(p): name for name, p in model.named_parameters()}
+    hidden = {names[id(p)] for p in hidden_matrices(model)}
+    assert hidden
+    assert not any("head" in name or "embedding" in name for name in hidden)
+
+
+def test_muon_takes_no_head_of_a_model_of_transformers():
+    model = Adapter(Foreign(family="llama", width=16, heads=2, depth=1), 16)
+    hidden = {id(p) for p in hidden_matrices(model)}
+    assert len(hidden) == 7
+    assert not hidden & {id(model.head.weight), id(model.embedding.weight)}
+
+
+@pytest.mark.parametrize("block", ["rwkv", "differential_attention"])
+def test_weight_decay_spares_gains_and_biases_whatever_their_shape(block):
+    layer = {"mixer": {"block": block}}
+    body = {"width": 16, "layers": [layer], "residual": "hyper"}
+    model = new_backbone(Architecture.model_validate(body), 16)
+    (adamw,) = new_optimizers("adamw", model, 1e-3, 0.1)
+    names = {id(p): name for name, p in model.named_parameters()}
+    decayed, spared = (
+        {names[id(p)] for p in group["params"]}
+        for group in sorted(adamw.param_groups, key=lambda group: -group["weight_decay"])
+    )
+    assert len(decayed) + len(spared) == len(names)
+    assert all(name.endswith("weight") for name in decayed)
+    kept = {name.rpartition(".")[2] for name in spared}
+    assert {"mixes", "gain"} <= kept
+    assert kept & {"lambdas", "blend"}
+
+
 def curve(*points: tuple[int, float]) -> list[Point]:
     return [Point(step, loss, 0.0) for step, loss in points]
 
@@ -208,6 +246,7 @@ def test_a_plateau_is_a_stretch_without_progress_and_a_jump_ends_it():
     jumped = [*flat, *curve((60, 1.0), (70, 0.5))]
     assert plateaus(jumped, 30) == [Plateau(20, 60, 3.0)]
     assert not stands_still(jumped, 30)
+    assert not stands_still(jumped[:-1], 30), "the jump itself is progress"
     slow = curve(*((10 * k, 3.0 - 0.03 * k) for k in range(20)))
     assert plateaus(slow, 40) == []
 
@@ -223,6 +262,21 @@ def test_a_plateau_stops_a_training_only_after_its_least_steps():
     assert patient.plateaus == (Plateau(5, 60, 2.0),)
 
 
+def test_a_jump_that_ends_a_plateau_lets_the_training_go_on():
+    class Jumping:
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def __call__(self, model, tokens, targets, draw):
+            self.calls += 1
+            nothing = sum(p.sum() for p in model.parameters()) * 0.0
+            return nothing + (2.0 if self.calls <= 25 else 0.1)
+
+    course = replace(COURSE, steps=40, patience=25)
+    jumped = train(small(), DATA, course, 0, loss=Jumping())
+    assert (jumped.steps, jumped.ended) == (40, "budget")
+
+
 def test_predictions_are_at_asked_positions_only_and_agree_with_the_fit():
     model = small()
     said = predict(model, DEV)
@@ -236,6 +290,7 @@ def test_predictions_are_at_asked_positions_only_and_agree_with_the_fit():
     assert (np.concatenate(logits).argmax(1) == said[asked]).all()
     assert Fit(0.5, 1.0).beats(Fit(0.5, 2.0))
     assert Fit(0.6, 3.0).beats(Fit(0.5, 2.0))
+    assert Fit(0.5, 2.0, in_bits=True).beats(Fit(0.6, 3.0, in_bits=True))
 
 
 def test_a_sweep_tries_every_rate_alike_and_keeps_the_best_on_dev():

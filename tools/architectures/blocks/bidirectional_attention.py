@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal, TypeAlias
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from tools.architectures.block import block
+from tools.architectures.blocks.block_attention import plain_looks
 from tools.architectures.blocks.softmax_attention import SoftmaxAttention
 
 Positions: TypeAlias = Literal["rotary", "none"]
@@ -18,16 +18,7 @@ Positions: TypeAlias = Literal["rotary", "none"]
 def plain_bidirectional(module: nn.Module, x: Tensor) -> Tensor:
     """Each position looks at all, one by one."""
     assert isinstance(module, BidirectionalAttention)
-    inner = module.attention
-    query, key, value = inner.project(x, torch.arange(x.shape[1], device=x.device))
-    group = inner.heads // inner.groups
-    key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
-    rows = []
-    for t in range(x.shape[1]):
-        scores = (query[:, :, t, None] * key).sum(-1) / math.sqrt(inner.size)
-        weights = scores.exp() / scores.exp().sum(-1, keepdim=True)
-        rows.append((weights[..., None] * value).sum(2).flatten(1))
-    return torch.stack(rows, 1) @ inner.out.weight.T
+    return plain_looks(module.attention, x, [x.shape[1]] * x.shape[1])
 
 
 @block(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 import torch
@@ -19,16 +20,20 @@ Positions: TypeAlias = Literal["rotary", "none"]
 def plain_block_attention(module: nn.Module, x: Tensor) -> Tensor:
     """Each position looks at everything up to its block's end, one by one."""
     assert isinstance(module, BlockAttention)
-    inner = module.attention
+    ends = [(t // module.block + 1) * module.block for t in range(x.shape[1])]
+    return plain_looks(module.attention, x, ends)
+
+
+def plain_looks(inner: SoftmaxAttention, x: Tensor, ends: Sequence[int]) -> Tensor:
+    """Position t looks at all positions before ends[t]."""
     query, key, value = inner.project(x, torch.arange(x.shape[1], device=x.device))
     group = inner.heads // inner.groups
     key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
     rows = []
-    for t in range(x.shape[1]):
-        until = (t // module.block + 1) * module.block
-        scores = (query[:, :, t, None] * key[:, :, :until]).sum(-1) / math.sqrt(inner.size)
+    for t, end in enumerate(ends):
+        scores = (query[:, :, t, None] * key[:, :, :end]).sum(-1) / math.sqrt(inner.size)
         weights = scores.exp() / scores.exp().sum(-1, keepdim=True)
-        rows.append((weights[..., None] * value[:, :, :until]).sum(2).flatten(1))
+        rows.append((weights[..., None] * value[:, :, :end]).sum(2).flatten(1))
     return torch.stack(rows, 1) @ inner.out.weight.T
 
 

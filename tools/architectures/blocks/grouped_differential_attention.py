@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,8 @@ class GroupedDifferentialAttention(nn.Module):
     half that of a value; 0 for width / (2 signal), which with as many noise heads makes this
     differential attention. depth: the layer, from 1, which sets where lambda starts.
     """
+
+    undecayed: ClassVar[tuple[str, ...]] = ("lambdas",)
 
     def __init__(
         self,

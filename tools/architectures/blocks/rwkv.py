@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,21 +24,40 @@ NORM_EPS = 64e-5
 
 
 def plain_rwkv(module: nn.Module, x: Tensor) -> Tensor:
-    """The generalised delta rule at one position after the other."""
+    """The paper's equations at one position after the other, states as values by keys."""
     assert isinstance(module, RWKV)
-    rows, state = [], module.start(len(x))
-    memory, past = state["memory"], state["past"]
-    for t in range(x.shape[1]):
-        *parts, gate = module.project(x[:, t : t + 1], past[:, None])
-        row, memory = unrolled(diagonal_delta_step, memory, *parts)
-        query, key, value, *_ = parts
+    shape = (len(x), module.heads, module.size)
+    memory, past, rows = x.new_zeros(*shape, module.size), torch.zeros_like(x[:, 0]), []
+    for now in x.unbind(1):
+        blended = [share * past + (1 - share) * now for share in module.blend]
+        streams = dict(zip(STREAMS, blended, strict=True))
+        parts = (("query", module.query), ("key", module.key), ("value", module.value))
+        query, key, value = ((streams[n] @ linear.weight.T).view(shape) for n, linear in parts)
+        decay = _plain_low_rank(module.decay, streams["decay"], torch.tanh)
+        kept = (-math.exp(-0.5) / (1 + (-decay).exp())).exp().view(shape)
+        rate = 1 / (1 + (-_plain_low_rank(module.rate, streams["rate"])).exp()).view(shape)
+        removal = key * module.removal[:, 0]
+        removal = removal / removal.square().sum(-1, keepdim=True).sqrt()
+        key = key - (1 - rate) * module.rated[:, 0] * key
+        held = (memory * removal[:, :, None]).sum(-1, keepdim=True)
+        memory = memory * kept[:, :, None] - held * (rate * removal)[:, :, None]
+        memory = memory + value[..., None] * key[:, :, None]
+        row = (memory * query[:, :, None]).sum(-1)
         row = row - row.mean(-1, keepdim=True)
         row = row / (row.square().mean(-1, keepdim=True) + NORM_EPS).sqrt()
-        row = join_heads(row)[:, 0] * module.norm.weight + module.norm.bias
-        bonus = ((query * key)[:, :, 0] * module.bonus).sum(-1, keepdim=True) * value[:, :, 0]
-        rows.append(((row + bonus.flatten(1)) * gate[:, 0]) @ module.out.weight.T)
-        past = x[:, t]
+        row = row.flatten(1) * module.norm.weight + module.norm.bias
+        own = (query * key * module.bonus).sum(-1, keepdim=True) * value
+        gate = _plain_low_rank(module.gate, streams["gate"], torch.sigmoid)
+        rows.append(((row + own.flatten(1)) * gate) @ module.out.weight.T)
+        past = now
     return torch.stack(rows, 1)
+
+
+def _plain_low_rank(
+    map: LowRank, x: Tensor, inner: Callable[[Tensor], Tensor] = lambda x: x
+) -> Tensor:
+    mapped = inner(x @ map.down.weight.T) @ map.up.weight.T
+    return mapped if map.offset is None else mapped + map.offset
 
 
 @block("rwkv", source="arXiv:2503.14456", reference=plain_rwkv)
@@ -47,6 +68,8 @@ class RWKV(nn.Module):
     one before it. rank: of the maps from input to decay, rate and gate. The paper's value residual
     from the first layer is left out, because a block sees no other layer.
     """
+
+    undecayed: ClassVar[tuple[str, ...]] = ("blend", "removal", "rated", "bonus")
 
     def __init__(self, width: int, heads: int = 4, rank: int = 8) -> None:
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +60,8 @@ class SoftmaxAttention(nn.Module):
     whatever the window (Xiao et al. 2023, arXiv:2309.17453).
     """
 
+    chunks: ClassVar[bool] = True
+
     def __init__(
         self,
         width: int,
@@ -110,15 +112,18 @@ class SoftmaxAttention(nn.Module):
         return {"key": empty, "value": empty, "seen": seen}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width); the cache grows by one position, up to the window."""
-        here = state["seen"].to(x.device)
-        query, key, value = self.project(x[:, None], here)
+        """(B, width) or a chunk (B, n, width) -> the same; the cache grows up to the window."""
+        chunk = x if x.dim() == 3 else x[:, None]
+        here = state["seen"].to(x.device) + torch.arange(chunk.shape[1], device=x.device)
+        query, key, value = self.project(chunk, here)
+        seen = -(self.window + len(here) - 1) if self.window else None
+        key = torch.cat((state["key"], key), 2)[:, :, seen:]
+        value = torch.cat((state["value"], value), 2)[:, :, seen:]
+        past = here[-1:] - torch.arange(key.shape[2] - 1, -1, -1, device=x.device)
+        mixed = self._attend(query, key, value, here, past).view_as(x)
         kept = -self.window if self.window else None
-        key = torch.cat((state["key"], key), 2)[:, :, kept:]
-        value = torch.cat((state["value"], value), 2)[:, :, kept:]
-        past = here - torch.arange(key.shape[2] - 1, -1, -1, device=x.device)
-        mixed = self._attend(query, key, value, here, past)[:, 0]
-        return mixed, {"key": key, "value": value, "seen": here + 1}
+        after = {"key": key[:, :, kept:], "value": value[:, :, kept:], "seen": here[-1:] + 1}
+        return mixed, after
 
     def _attend(
         self, query: Tensor, key: Tensor, value: Tensor, here: Tensor, there: Tensor

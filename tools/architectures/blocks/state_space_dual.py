@@ -8,12 +8,11 @@ from torch.nn import functional as nnf
 
 from sandbox.errors import BadInput
 from tools.architectures.block import State, block
-from tools.architectures.chunked import chunked_decay
 from tools.architectures.convolved import Convolved
 from tools.architectures.forgetting import Forgetting
 from tools.architectures.heads import join_heads, size_of_heads, split_heads
+from tools.architectures.linear_recurrence import recur, recur_once
 from tools.architectures.norms import EPS, RMSNorm
-from tools.architectures.recurrences import decay_step
 
 
 def plain_state_space_dual(module: nn.Module, x: Tensor) -> Tensor:
@@ -87,7 +86,7 @@ class StateSpaceDual(nn.Module):
         """(B, T, width) -> (B, T, width)."""
         hidden, reading, writing = self.project(x)
         log_decay, timestep = self.forgetting(x)
-        mixed, _ = chunked_decay(reading, writing, hidden * timestep[..., None], log_decay)
+        mixed = recur(reading, writing, hidden * timestep[..., None], log_decay[..., None])
         return self._join(join_heads(mixed + self.skip[:, None, None] * hidden), x)
 
     def start(self, batch: int) -> State:
@@ -99,13 +98,9 @@ class StateSpaceDual(nn.Module):
         """(B, width) -> (B, width)."""
         (hidden, reading, writing), past = self.convolved.step(self._projected(x), state)
         hidden = hidden.view(len(x), self.heads, -1)
-        log_decay, timestep = (part[:, :, 0] for part in self.forgetting(x[:, None]))
-        mixed, memory = decay_step(
-            state["memory"],
-            reading[:, None],
-            writing[:, None],
-            hidden * timestep[..., None],
-            log_decay,
+        log_decay, timestep = self.forgetting(x[:, None])
+        mixed, memory = recur_once(
+            reading[:, None], writing[:, None], hidden * timestep, log_decay, state["memory"]
         )
         mixed = mixed + self.skip[:, None] * hidden
         return self._join(mixed.flatten(1), x), {"memory": memory, **past}

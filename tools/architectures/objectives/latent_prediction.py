@@ -37,10 +37,7 @@ class WorldModel(nn.Module):
 
     def encode(self, state: Tensor) -> Tensor:
         """(B, S) cells -> (B, S, width), normed."""
-        h = self.encoder.embedding(state)
-        if self.encoder.positions is not None:
-            h = h + self.encoder.positions.weight[: state.shape[1]]
-        return self.encoder.hidden(h)
+        return self.encoder.hidden(self.encoder.embed(state))
 
     def advance(self, latent: Tensor) -> Tensor:
         """The representation one step later, normed."""

@@ -43,10 +43,7 @@ class ManyHeads(nn.Module):
     def every(self, tokens: Tensor) -> list[Tensor]:
         """Logits (B, T, outputs) of each head, nearest first."""
         backbone = self.backbone
-        h = backbone.embedding(tokens)
-        if backbone.positions is not None:
-            h = h + backbone.positions.weight[: tokens.shape[1]]
-        hidden = backbone.hidden(h)
+        hidden = backbone.hidden(backbone.embed(tokens))
         ahead = [norm(layer(hidden)) for norm, layer in zip(self.norms, self.further, strict=True)]
         return [backbone.head(each) for each in (hidden, *ahead)]
 
@@ -111,7 +108,7 @@ class MultiToken:
     ) -> Generated:
         """From left to right; several tokens a pass when greedy and asked for."""
         assert isinstance(model, ManyHeads)
-        if how.temperature == 0 and how.per_pass > 1:
+        if how.temperature == 0 and min(how.per_pass, self.heads) > 1:
             return speculate(model, reading.tokens, length, how.per_pass)
         return decode.write(model, reading, length, draw, how.temperature)
 

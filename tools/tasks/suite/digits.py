@@ -38,7 +38,7 @@ VARIATIONS: Variations = {
     splits=True,
     variations=VARIATIONS,
 )
-def digits(part: Part, seed: int, count: int, size: Size) -> Batch:
+def digits(part: Part, seed: int, count: int, size: Size, secret: str = "") -> Batch:
     """64 pixels of 17 levels, row by row, then a question mark: which digit is it?
 
     Of each digit, a fifth of the 1,797 images is the test's and a tenth the dev split's, the same
@@ -49,7 +49,7 @@ def digits(part: Part, seed: int, count: int, size: Size) -> Batch:
 
     pixels, labels = _images()
     mine = _region(part)
-    mine = mine[chosen(len(mine), count, part, seed, "digits")]
+    mine = mine[chosen(len(mine), count, part, seed, "digits", secret)]
     tokens = np.full((count, size.length), ASK, dtype=np.int64)
     tokens[:, :-1] = pixels[mine]
     targets = np.full_like(tokens, NOT_ASKED)

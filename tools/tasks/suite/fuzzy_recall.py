@@ -51,7 +51,7 @@ def chance(size: Size) -> float:
     variations=VARIATIONS,
     next_token=True,
 )
-def fuzzy_recall(part: Part, seed: int, count: int, size: Size) -> Batch:
+def fuzzy_recall(part: Part, seed: int, count: int, size: Size, secret: str = "") -> Batch:
     """In-context recall where a key, and a value, is one token or several that differ.
 
     Motifs have 1 to `extra["motif"]` tokens; keys of dev and test are of full length. Training asks
@@ -60,7 +60,7 @@ def fuzzy_recall(part: Part, seed: int, count: int, size: Size) -> Batch:
     places the pair that it will repeat, at a random position).
     """
     draws = partial(_motifs, training=part == "train")
-    return draw_split(draws, part, seed, count, size, "fuzzy_recall")
+    return draw_split(draws, part, seed, count, size, "fuzzy_recall", secret)
 
 
 def _motifs(draw: np.random.Generator, count: int, size: Size, training: bool) -> Batch:

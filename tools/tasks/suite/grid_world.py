@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.errors import BadInput
-from tools.merging.train import stream
 from tools.tasks.distinct import distinct
 from tools.tasks.sequence import NOT_ASKED, Batch, Part, Size, Sizes, Variations, sequence_task
-from tools.tasks.splitting import draw_split
+from tools.tasks.splitting import draw_split, split_stream
 from tools.tasks.variation import along
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def advance(
     variations=VARIATIONS,
     advance=advance,
 )
-def grid_world(part: Part, seed: int, count: int, size: Size) -> Batch:
+def grid_world(part: Part, seed: int, count: int, size: Size, secret: str = "") -> Batch:
     """Where the walls are, the box and the walker, then a move: where are box and walker next?
 
     Tokens: the cells of the walls in order, the box's cell, the walker's, the action (up, down,
@@ -80,10 +79,10 @@ def grid_world(part: Part, seed: int, count: int, size: Size) -> Batch:
             f"grid_world: {walls} walls, length {size.length}",
             "the length is the walls + 5; walls, box and walker have a cell each",
         )
-    batch = draw_split(_rooms, part, seed, count, size, "grid_world")
+    batch = draw_split(_rooms, part, seed, count, size, "grid_world", secret)
     tokens, state = batch.tokens, walls + 2
     steps = 1 if part == "train" else int(size.extra["rollout"])
-    draw = np.random.default_rng(stream(seed, "grid_world", part, "actions"))
+    draw = np.random.default_rng(split_stream(seed, "grid_world", part, secret, "actions"))
     more = 3 * cells + draw.integers(0, len(MOVES), (count, steps - 1))
     tokens = np.concatenate((tokens[:, : state + 1], more, tokens[:, state + 1 :]), 1)
     targets = np.full_like(tokens, NOT_ASKED)

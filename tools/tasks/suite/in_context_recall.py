@@ -38,11 +38,11 @@ VARIATIONS: Variations = {
     variations=VARIATIONS,
     next_token=True,
 )
-def in_context_recall(part: Part, seed: int, count: int, size: Size) -> Batch:
+def in_context_recall(part: Part, seed: int, count: int, size: Size, secret: str = "") -> Batch:
     """Pairs of key and value in random order: what followed this key when it stood here before?
 
     Training asks for every next token, dev and test for the values of keys that come back. The
     last key always does.
     """
     draws = partial(paired, training=part == "train")
-    return draw_split(draws, part, seed, count, size, "in_context_recall")
+    return draw_split(draws, part, seed, count, size, "in_context_recall", secret)

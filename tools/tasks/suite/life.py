@@ -69,7 +69,7 @@ def advance(
     variations=VARIATIONS,
     advance=advance,
 )
-def life(part: Part, seed: int, count: int, size: Size) -> Batch:
+def life(part: Part, seed: int, count: int, size: Size, secret: str = "") -> Batch:
     """The cells of a board that wraps around, then a question mark a cell: which live next?
 
     Boards are random, row by row, half of the cells alive. With `extra["rollout"]` = 10 dev and
@@ -90,7 +90,7 @@ def life(part: Part, seed: int, count: int, size: Size) -> Batch:
         tokens[:, :cells] = draw.integers(0, 2, (count, cells))
         return Batch(tokens, np.full_like(tokens, NOT_ASKED))
 
-    batch = draw_split(draws, part, seed, count, size, "life")
+    batch = draw_split(draws, part, seed, count, size, "life", secret)
     steps = 1 if part == "train" else int(size.extra["rollout"])
     asked = replace(size, extra={**size.extra, "rollout": steps})
     batch.targets[:, cells:] = _after(batch.tokens[:, :cells], asked)

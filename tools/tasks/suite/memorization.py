@@ -33,7 +33,7 @@ VARIATIONS: Variations = {
     splits=True,
     variations=VARIATIONS,
 )
-def memorization(part: Part, seed: int, count: int, size: Size) -> Batch:
+def memorization(part: Part, seed: int, count: int, size: Size, secret: str = "") -> Batch:
     """A key, then a blank to fill in: its value, which is the same in every sequence.
 
     The one task whose test asks what training has said: the facts of train, dev and test are the
@@ -53,7 +53,7 @@ def memorization(part: Part, seed: int, count: int, size: Size) -> Batch:
         targets[:, 1::2] = facts[keys]
         return Batch(tokens, targets)
 
-    return draw_split(draws, part, seed, count, size, "memorization")
+    return draw_split(draws, part, seed, count, size, "memorization", secret)
 
 
 def facts_of(seed: int, size: Size) -> NDArray[np.int64]:

@@ -47,10 +47,10 @@ def chance(size: Size) -> float:
     variations=VARIATIONS,
     next_token=True,
 )
-def noisy_recall(part: Part, seed: int, count: int, size: Size) -> Batch:
+def noisy_recall(part: Part, seed: int, count: int, size: Size, secret: str = "") -> Batch:
     """In-context recall where a share of the pairs is replaced by tokens that mean nothing.
 
     Training asks for every next token, dev and test for the values of keys that come back.
     """
     draws = partial(paired, training=part == "train")
-    return draw_split(draws, part, seed, count, size, "noisy_recall")
+    return draw_split(draws, part, seed, count, size, "noisy_recall", secret)

@@ -31,6 +31,13 @@ VARIATIONS: Variations = {
 }
 
 
+def part_of_text(part: Part, size: Size) -> NDArray[np.int64]:
+    """All of a part's text in numbers: (N,), what its windows are cut from."""
+    import numpy as np
+
+    return _numbered(size.vocabulary)[_bounds(part, size.length)].astype(np.int64)
+
+
 @sequence_task(
     "text",
     label="Python's help text",
@@ -41,8 +48,9 @@ VARIATIONS: Variations = {
     splits=True,
     variations=VARIATIONS,
     next_token=True,
+    whole=part_of_text,
 )
-def text(part: Part, seed: int, count: int, size: Size) -> Batch:
+def text(part: Part, seed: int, count: int, size: Size, secret: str = "") -> Batch:
     """The help texts of Python: after each character, how likely is each next one?
 
     The first 80% are the training's, then dev's and test's 10% each, with a window's length left
@@ -58,7 +66,7 @@ def text(part: Part, seed: int, count: int, size: Size) -> Batch:
         starts = chosen(len(region) - size.length, count, part, seed, "text")
     else:
         windows = _windows(part, size.length)
-        starts = windows[chosen(len(windows), count, part, seed, "text")]
+        starts = windows[chosen(len(windows), count, part, seed, "text", secret)]
     tokens = region[starts[:, None] + np.arange(size.length + 1)]
     targets = all_next(tokens)[:, :-1]
     return Batch(tokens[:, :-1].astype(np.int64), targets.astype(np.int64))

@@ -1,45 +1,23 @@
-"""What to ask about architectures after an answer: ablate, generalise, promote."""
+"""What to ask about architectures after an answer on other tasks: generalise, promote."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.minds.playbook.architectures import arms
+from agent.minds.playbook.architectures import arms, searches, taught, tick_arms
 from agent.minds.playbook.family import Idea, Setting
 from agent.minds.playbook.followups import lower
-from tools.architectures.architecture import Architecture
-from tools.experiment import Arm
 from tools.tasks.sequence import find_sequence_task
-
-
-def ablate(idea: Idea, at: Setting) -> Idea | None:
-    """The treatment against itself without its short convolutions, where it has any."""
-    arm = idea.treatment[0]
-    lesser = _without_convolution(at, arm)
-    if lesser is None:
-        return None
-    return replace(
-        idea,
-        title=f"Ablation: {lower(arm.label)} needs its convolution",
-        statement=f"{arm.label} should be more accurate with its short convolutions than without.",
-        rationale="A gain is understood when taking away the part that causes it removes it "
-        "{{citep:lipton2018troubling}}.",
-        prediction=f"{arm.label} - {lesser.label} >= 0.05 accuracy",
-        refuted_by="the mean difference is below 0.05 and the exact test says so",
-        cites=("lipton2018troubling",),
-        treatment=(arm,),
-        control=(lesser,),
-        control_label=lesser.label,
-        treatment_label=arm.label,
-        null_effect=0.0,
-        predicted_effect=0.05,
-    )
 
 
 def generalise(idea: Idea, at: Setting) -> Idea | None:
     """The same question on another task of the suite that is not held back."""
     asked = (*idea.tasks, at.subject.primary)
-    others = [c.name for c in at.subject.cards if c.name not in asked and not _held_back(c.name)]
+    others = [
+        card.name
+        for card in at.subject.cards
+        if card.name not in asked and not _held_back(card.name) and _takes(idea, card.name)
+    ]
     if not others:
         return None
     task = others[0]
@@ -56,13 +34,17 @@ def generalise(idea: Idea, at: Setting) -> Idea | None:
 
 def promote(idea: Idea, at: Setting) -> Idea | None:
     """The same question on the task that was held back from everything before."""
-    held = [card.name for card in at.subject.cards if _held_back(card.name)]
+    held = [c.name for c in at.subject.cards if _held_back(c.name) and _takes(idea, c.name)]
     if not held:
         return None
+    moved, home = _moved(idea, at, held[0]), str(idea.treatment[0].arguments["task"])
+    how = "Found as before, trained" if searches.searches(idea.treatment[0]) else "Trained"
     return replace(
-        _moved(idea, at, held[0]),
+        moved,
+        treatment=tuple(searches.confirmed_on(arm, home) for arm in moved.treatment),
+        control=tuple(searches.confirmed_on(arm, home) for arm in moved.control),
         title=f"Promotion: {lower(idea.title)}, on the task held back",
-        statement=f"Trained and tested on the task held back instead: {lower(idea.statement)}",
+        statement=f"{how} and tested on the task held back instead: {lower(idea.statement)}",
         rationale="What was chosen on some tasks is confirmed on a task that it could not be "
         "chosen for {{citep:kapoor2023leakage}}.",
         cites=("kapoor2023leakage",),
@@ -71,27 +53,31 @@ def promote(idea: Idea, at: Setting) -> Idea | None:
 
 def _moved(idea: Idea, at: Setting, task: str) -> Idea:
     """All arms trained on another task."""
+    move = tick_arms.on if _thinks(idea) else arms.on
     return replace(
         idea,
-        treatment=tuple(arms.on(at, arm, task) for arm in idea.treatment),
-        control=tuple(arms.on(at, arm, task) for arm in idea.control),
+        treatment=tuple(move(at, arm, task) for arm in idea.treatment),
+        control=tuple(move(at, arm, task) for arm in idea.control),
         baselines=(),
         tasks=(task,),
     )
 
 
-def _without_convolution(at: Setting, arm: Arm) -> Arm | None:
-    body = Architecture.model_validate(arm.arguments["architecture"])
-    if not any(layer.convolution for layer in body.layers):
-        return None
-    layers = tuple(layer.model_copy(update={"convolution": 0}) for layer in body.layers)
-    bare = body.model_copy(update={"layers": layers}).model_dump(mode="json")
-    arguments = {**arm.arguments, "architecture": bare}
-    for known in (arms.plain_attention(at), arms.plain_linear(at)):
-        if known.arguments == arguments:
-            return known
-    names = {"name": f"{arm.name}-bare", "label": f"{arm.label}, bare"}
-    return arm.model_copy(update={**names, "arguments": arguments})
+def _takes(idea: Idea, task: str) -> bool:
+    """Whether all its arms can be trained on that task, and are measured there as before.
+
+    A measure is kept beside the primary task alone, and a task in bits has no accuracy.
+    """
+    if idea.metric != "accuracy" or find_sequence_task(task).scored != "accuracy":
+        return False
+    compared = (*idea.treatment, *idea.control)
+    if not all(taught.fits(arm, task) for arm in compared):
+        return False
+    return not _thinks(idea) or task in tick_arms.TASKS
+
+
+def _thinks(idea: Idea) -> bool:
+    return any(tick_arms.thinks(arm) for arm in (*idea.treatment, *idea.control))
 
 
 def _held_back(task: str) -> bool:

@@ -13,20 +13,20 @@ from agent.minds.playbook.family import Idea, Setting, family
     meaning={
         "supported": "A single layer that looks back makes up for a state that is too small, "
         "which is how hybrids save memory.",
-        "refuted": "A layer of attention does not make up for the small state of the layer below "
+        "refuted": "A layer of attention does not make up for the small state of the layer above "
         "it.",
         "inconclusive": "Whether a layer of attention makes up for a small state differs between "
         "seeds.",
     },
 )
 def hybrid(at: Setting) -> Idea | None:
-    """A small state then attention, against a small state in both layers."""
+    """Attention then a small state, against a small state in both layers."""
     small = arms.ssd_layer(at, size=arms.width_of(at) // 8, expansion=1.25)
     look = arms.layer("softmax_attention")
     return Idea(
         title="A layer of attention restores what a small state forgets",
         statement=(
-            "With a small state, a layer of state space duality followed by a layer of attention "
+            "With a small state, a layer of attention followed by a layer of state space duality "
             f"should be more accurate {arms.where(at)} than state space duality in both layers."
         ),
         rationale=(
@@ -34,7 +34,7 @@ def hybrid(at: Setting) -> Idea | None:
             "{{citep:arora2024based,jelassi2024repeat}}, and hybrids add a few layers of "
             "attention for what has to be looked up {{citep:lieber2024jamba,glorioso2024zamba}}."
         ),
-        prediction="small SSD then attention - small SSD >= 0.10 accuracy",
+        prediction="attention then small SSD - small SSD >= 0.10 accuracy",
         refuted_by="the mean difference is below 0.10 and the exact test says so",
         cites=(
             "arora2024based",
@@ -43,7 +43,7 @@ def hybrid(at: Setting) -> Idea | None:
             "glorioso2024zamba",
         ),
         treatment=(
-            arms.trained(at, "small-hybrid", "Small SSD then attention", arms.of(at, small, look)),
+            arms.trained(at, "small-hybrid", "Attention then small SSD", arms.of(at, look, small)),
         ),
         control=(arms.trained(at, "small-ssd", "Small SSD", arms.of(at, small, small)),),
         predicted_effect=0.10,

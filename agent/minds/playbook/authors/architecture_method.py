@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from agent.minds.playbook.authors import mechanisms
-from agent.minds.playbook.family import gates
-from agent.minds.playbook.story import Story, noun
+from pydantic import TypeAdapter
+
+from agent.minds.playbook.authors import mechanisms, objectives, own_blocks, searched, thinking
+from agent.minds.playbook.story import Story, noun, sections
 from papers.draft import Passage
 from papers.manuscript import Items, Paragraph
 from tools.architectures.architecture import Architecture
+from tools.architectures.foreign import Candidate, Foreign
+from tools.architectures.ticks import Ticks
 from tools.experiment import Arm
 
 OPTIMIZERS = {
     "adamw": "AdamW {{citep:loshchilov2019adamw}}",
     "muon": "Muon {{citep:liu2025muon}}",
 }
-OBJECTIVES = {
-    "next_token": "cross-entropy at the positions that the task asks about",
-    "multi_token": "cross-entropy of several tokens ahead",
-    "masked_diffusion": "the bound of masked diffusion {{citep:sahoo2024mdlm,nie2025llada}}",
-    "block_diffusion": "the bound of block diffusion {{citep:arriola2025block}}",
-    "distillation": "distillation from teachers {{citep:hinton2015distilling}}",
-    "latent_prediction": "prediction of the next latent state {{citep:ha2018world}}",
-}
-TOOLS = {
-    "upscale_architecture": "An up-scaled arm trains a shallow model first, makes a deeper one of "
-    "copies of its layers {{citep:kim2024solar}}, and trains on; both stages together spend as "
-    "many operations as the training of the deep model alone.",
-}
-"""What a tool does beyond training, for those that do more."""
+_FOREIGN = "The model {{{{code:{}}}}} is built untrained, by the transformers library."
+_CANDIDATE: TypeAdapter[Candidate] = TypeAdapter(Candidate)
 Planned = tuple[str, Arm]
 """Experiment id and arm."""
 
@@ -46,7 +37,16 @@ def planned(story: Story) -> list[Planned]:
 
 def components(story: Story) -> Passage:
     """What the models are made of, one sentence a part."""
-    bodies = [body_of(arm) for _, arm in planned(story)]
+    found = [candidate_of(arm) for _, arm in planned(story)]
+    found += [*objectives.bodies(planned(story)), *searched.bodies(story)]
+    thinkers = [each for each in found if isinstance(each, Ticks)]
+    return (*_of_blocks(found), *own_blocks.told(story), *_of_ticks(thinkers))
+
+
+def _of_blocks(found: Sequence[Candidate]) -> Passage:
+    """Models of layers; those of transformers are named and left to that library."""
+    bodies = [each for each in found if isinstance(each, Architecture)]
+    families = sorted({each.family for each in found if isinstance(each, Foreign)})
     if not bodies:
         return ()
     norms = " or ".join(mechanisms.NORMS[name] for name in sorted({body.norm for body in bodies}))
@@ -57,15 +57,30 @@ def components(story: Story) -> Passage:
             "off the last one. A layer has a sequence mixer, which moves information between "
             "positions, and some have a channel mixer too, which treats every position alike; "
             "each adds to a residual stream and has its input normalised "
-            f"{norms}, unless an arm is about that. The parts that differ between the arms are:",
+            f"{norms}, unless an arm is about that. The parts of the arms are:",
         ),
-        Items(items=mechanisms.sentences(bodies)),
+        Items(items=(*mechanisms.sentences(bodies), *(_FOREIGN.format(f) for f in families))),
     )
 
 
-def body_of(arm: Arm) -> Architecture:
-    """The architecture that an arm names."""
-    return Architecture.model_validate(arm.arguments["architecture"])
+def _of_ticks(specs: list[Ticks]) -> Passage:
+    """Models that think in ticks, where the run had any."""
+    if not specs:
+        return ()
+    return (
+        Paragraph(
+            heading="Models that think in ticks",
+            text="Some arms are no stacks of layers: they think for a number of internal ticks, "
+            "fixed in the plan, and answer each sequence once.",
+        ),
+        Items(items=thinking.sentences(specs)),
+    )
+
+
+def candidate_of(arm: Arm) -> Candidate:
+    """What the arm trains: an architecture of blocks, or another kind."""
+    candidate: Candidate = _CANDIDATE.validate_python(arm.arguments["architecture"])
+    return candidate
 
 
 def training(story: Story) -> Passage:
@@ -80,21 +95,20 @@ def training(story: Story) -> Passage:
             heading="Training",
             text=f"Every trial trains its architecture from scratch on its task. {_aims(arms)} The "
             f"optimiser is {used}, with a linear warm-up, a cosine decay and gradients clipped by "
-            f"their norm. {_sweep(arms)}{_beyond(arms)} A training that diverges counts "
-            "with what it reached. Only the model of the chosen rate answers the test items, "
-            "and it does so once.",
+            f"their norm. {_sweep(arms)}{objectives.beyond(story, arms)} A training that diverges "
+            "counts with what it reached. Only the model of the chosen rate answers the test "
+            "items, and it does so once.",
         ),
     )
 
 
 def _aims(arms: list[Planned]) -> str:
     """What was minimised, in one sentence."""
-    chosen = [arm.arguments.get("objective") for _, arm in arms]
-    names = {
-        str(c.get("name", "next_token")) if isinstance(c, dict) else "next_token" for c in chosen
-    }
-    told = "; or ".join(OBJECTIVES.get(n, f"{{{{code:{n}}}}}") for n in sorted(names))
-    return f"It minimises {told}."
+    specs = [each for _, arm in arms if isinstance(each := candidate_of(arm), Ticks)]
+    others = [arm for _, arm in arms if not isinstance(candidate_of(arm), Ticks)]
+    told = objectives.aims(others)
+    told += [thinking.taught(specs)] if specs else []
+    return f"It minimises {'; or '.join(told)}."
 
 
 def _sweep(arms: list[Planned]) -> str:
@@ -120,12 +134,6 @@ def _sweep(arms: list[Planned]) -> str:
     )
 
 
-def _beyond(arms: list[Planned]) -> str:
-    """What some arms do besides."""
-    tools = sorted({arm.tool for _, arm in arms})
-    return "".join(f" {TOOLS[name]}" for name in tools if name in TOOLS)
-
-
 def _given(arm: Arm) -> str:
     """What an arm may spend, to be compared."""
     return str([arm.arguments.get(name) for name in ("rates", "steps", "batch")])
@@ -140,12 +148,10 @@ def sizes(story: Story) -> Passage:
     resized = (
         "No arm was resized."
         if not matched
-        else f"{'This arm' if len(matched) == 1 else 'These arms'} were resized: "
-        f"{', '.join(matched)}. Width or expansion was changed until the count named in the plan "
+        else f"{noun(len(matched), 'This arm was', 'These arms were')} resized: "
+        f"{', '.join(matched)}. {_knobs(arms)} was changed until the count named in the plan "
         "was that of the arm to compare with, within a tolerance of a few per cent."
     )
-    if len(matched) == 1:
-        resized = resized.replace("This arm were", "This arm was")
     return (
         Paragraph(
             heading="Sizes",
@@ -157,27 +163,33 @@ def sizes(story: Story) -> Passage:
     )
 
 
+def _knobs(arms: list[Planned]) -> str:
+    """What was changed to match a size, as the subject of a sentence."""
+    ticks = [isinstance(candidate_of(arm), Ticks) for _, arm in _matched(arms)]
+    if all(ticks):
+        return "The number of neurons or units"
+    return "Width, expansion or the number of neurons" if any(ticks) else "Width or expansion"
+
+
 def _matched(arms: list[Planned]) -> Iterator[Planned]:
     return ((id, arm) for id, arm in arms if arm.arguments.get("match"))
 
 
 def gate(story: Story) -> Passage:
     """The known order that has to be reproduced first; nothing where the run had none."""
-    names = gates(story.domain)
-    parts = [
-        f for f in story.findings if f.hypothesis.family in names and not f.hypothesis.relation
-    ]
-    if not parts:
+    if not story.gate:
         return ()
-    places = ", ".join(f"{{{{ref:sec:{f.hypothesis.id}}}}}" for f in parts)
+    parts = noun(len(story.gate), "hypothesis is", "hypotheses are")
     return (
         Paragraph(
             heading="Gate",
             text="A run whose code does not find what is known has no ground for claims about what "
             "is not. The first "
-            f"{noun(len(parts), 'hypothesis is', 'hypotheses are')} therefore a gate ({places}): "
+            f"{parts} therefore a gate ({sections(story.gate)}): "
             "published results on recall {{citep:arora2024zoology,poli2024mad}}, asked of the code "
             "of this run. Nothing else is asked until all of the gate is supported, and a run in "
-            "which it is not says so on its first page.",
+            "which it is not says so on its first page. Because the gate counts as a whole, each "
+            "of its parts is tested by itself at the full level, an intersection-union test "
+            "{{citep:berger1982multiparameter}}, and stays out of the others' correction.",
         ),
     )

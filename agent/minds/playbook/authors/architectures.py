@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.minds.playbook.authors import searched
 from agent.minds.playbook.authors.architecture_method import components, gate, sizes, training
+from agent.minds.playbook.authors.architecture_speed import (
+    is_speed,
+    limits_of_times,
+    speed,
+    times_measured,
+)
+from agent.minds.playbook.authors.architecture_speed import reached as speed_reached
 from agent.minds.playbook.authors.author import author
-from agent.minds.playbook.family import gates
-from agent.minds.playbook.story import Finding, Story, noun
+from agent.minds.playbook.story import Finding, Story, noun, sections
 from papers.draft import Passage
 from papers.exhibits.exhibit import exhibits_of
 from papers.manuscript import Figure, Items, Paragraph
 from papers.record_view import RecordView
 
 METRICS = {"bits": "of bits per token"}
-FOREST, PARETO = "fig:forest", "fig:pareto"
+FOREST, PARETO, SEARCH, PACE = "fig:forest", "fig:pareto", "fig:search", "fig:pace"
+APART = (FOREST, PARETO, SEARCH, PACE)
+"""Figures that do not show the single seeds of arms."""
 
 
 @author("architectures")
@@ -44,12 +53,11 @@ class ArchitectureAuthor:
     def headliners(self, story: Story) -> list[Finding]:
         """What was asked beyond the gate, in the order of asking; the gate where nothing was."""
         asked = [f for f in _asked(story) if f.comparison]
-        return asked or [f for f in _of_gate(story) if f.comparison]
+        return asked or [f for f in story.gate if f.comparison]
 
     def before(self, story: Story) -> str:
         """Whether the known order was reproduced."""
-        parts = _of_gate(story)
-        if not parts:
+        if not story.gate:
             return ""
         if _gate_missed(story):
             return (
@@ -71,7 +79,9 @@ class ArchitectureAuthor:
 
     def reached(self, metric: str, treatment: str, control: str, first: str, second: str) -> str:
         """What was measured for both."""
-        what = METRICS.get(metric, metric)
+        if is_speed(metric):
+            return speed_reached(metric, treatment, control, first, second)
+        what = METRICS.get(metric, metric.replace("_", " "))
         return f"the mean {what} is {first} for {treatment} and {second} for {control}"
 
     def introduction(self, story: Story) -> Passage:
@@ -79,8 +89,9 @@ class ArchitectureAuthor:
         return _introduction(story)
 
     def method(self, story: Story) -> Passage:
-        """Parts, sizes, training, gate."""
-        return (*components(story), *training(story), *sizes(story), *gate(story))
+        """Parts, sizes, training, searches, speed, gate."""
+        parts = (components, training, sizes, searched.method, speed, gate)
+        return tuple(block for part in parts for block in part(story))
 
     def subject(self, story: Story) -> Paragraph:
         """Tasks, what a pair is, and which items are for what."""
@@ -88,17 +99,20 @@ class ArchitectureAuthor:
             heading="Tasks",
             text="The subject is {{fact:subject.description|text}}. {{ref:tab:tasks}} lists the "
             "tasks. {{fact:subject.pairing|text}} The primary task is "
-            f"{_primary(story)}; each arm is trained and tested on a single task, which "
-            "{{ref:tab:main}} names. Development items choose the learning rate, test items are "
-            "used by nothing but the final measurement.",
+            f"{{{{{story.primary_label}|inline}}}}; each arm is trained and tested on a single "
+            "task, which {{ref:tab:main}} names. Development items choose the learning rate, test "
+            "items are used by nothing but the final measurement.",
         )
 
     def overview(self, story: Story) -> Passage:
         """Where results stand."""
         figures = _figures(story)
-        seen = [f"{{{{ref:{label}}}}}" for label in figures if label not in (FOREST, PARETO)]
+        seen = [f"{{{{ref:{label}}}}}" for label in figures if label not in APART]
         single = f" {_and(seen)} {noun(len(seen), 'shows', 'show')} the single seeds." * bool(seen)
         cost = " {{ref:fig:pareto}} sets accuracy against cost." * (PARETO in figures)
+        cost += " {{ref:tab:speed}} gives what was timed." * times_measured(story)
+        cost += " {{ref:fig:pace}} sets what was written against its time." * (PACE in figures)
+        cost += " {{ref:fig:search}} follows the searches." * (SEARCH in figures)
         forest = " and {{ref:fig:forest}}" * (FOREST in figures)
         verb = "give" if forest else "gives"
         return (
@@ -108,39 +122,42 @@ class ArchitectureAuthor:
                 f"{{{{ref:tab:verdicts}}}}{forest} {verb} the test of every hypothesis. "
                 "Differences that no test covers are described and not interpreted."
             ),
+            *searched.results(story),
         )
 
     def discussion(self, story: Story) -> tuple[Paragraph, ...]:
         """What the tests say of mechanisms, and of cost."""
-        return (*_standing(story), *_cost(story))
+        return (*_standing(story), *_cost(story), *searched.spent(story))
 
     def scale(self, story: Story) -> str:
         """Small models, synthetic tasks."""
         return (
-            "The models are small, and what they learn is what they learn within this much "
-            "training: an order may change with width, depth, length and data."
+            "The models are small and trained briefly: an order may change with width, depth, "
+            "length and data."
         )
 
     def further_limits(self, story: Story) -> tuple[Paragraph, ...]:
         """The recipe, the code, the clock."""
-        return _FURTHER
+        return (_TUNING, _limits_of_cost(story))
 
 
-_FURTHER = (
-    Paragraph(
-        heading="Tuning",
-        text="Learning rates were chosen for every arm with equal trials, and nothing else was: "
-        "the schedule, the initialisation, the weight decay and the length of training are those "
-        "of a single recipe. An architecture that another recipe suits is treated unfairly, and an "
-        "arm whose chosen rate lies at the end of the range might do with one outside of it.",
-    ),
-    Paragraph(
+_TUNING = Paragraph(
+    heading="Tuning",
+    text="Learning rates were chosen for every arm with equal trials, and nothing else was: "
+    "the schedule, the initialisation, the weight decay and the length of training are those "
+    "of a single recipe for the arms that a test compares. An architecture that another recipe "
+    "suits is treated unfairly, and an arm whose chosen rate lies at the end of the range might do "
+    "with one outside of it.",
+)
+
+
+def _limits_of_cost(story: Story) -> Paragraph:
+    return Paragraph(
         heading="Cost",
         text="Blocks are plain implementations without tuned kernels, so their speed says little "
-        "of their speed elsewhere. Times are not compared; parameters, state and operations are "
+        f"of their speed elsewhere. {limits_of_times(story)}; parameters, state and operations are "
         "counted, which leaves out memory traffic and parallelism.",
-    ),
-)
+    )
 
 
 def _figures(story: Story) -> tuple[str, ...]:
@@ -153,22 +170,15 @@ def _and(parts: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)
 
 
-def _of_gate(story: Story) -> list[Finding]:
-    """The findings that are the domain's gate."""
-    names = gates(story.domain)
-    return [f for f in story.findings if f.hypothesis.family in names and not f.hypothesis.relation]
-
-
 def _asked(story: Story) -> list[Finding]:
     """The findings beyond the gate, first questions before follow-ups."""
-    inside = {f.hypothesis.id for f in _of_gate(story)}
-    rest = [f for f in story.findings if f.hypothesis.id not in inside]
+    rest = [f for f in story.findings if f not in story.gate]
     return sorted(rest, key=lambda f: bool(f.hypothesis.relation))
 
 
 def _gate_missed(story: Story) -> bool:
     """Whether a part of the gate was asked and not supported."""
-    return any(f.ruling != "supported" for f in _of_gate(story))
+    return any(f.ruling != "supported" for f in story.gate)
 
 
 def _introduction(story: Story) -> Passage:
@@ -196,7 +206,7 @@ def _introduction(story: Story) -> Passage:
                 "Each hypothesis states a numeric prediction and what would refute it, and its "
                 "plan (arms, task, seeds, metric and decision rule) is frozen before the trials "
                 "that decide it {{citep:nosek2018preregistration}}.",
-                *(_GATE if _of_gate(story) else ()),
+                *(_GATE if story.gate else ()),
                 "Every arm trains at the same learning rates with equal trials; its rate is chosen "
                 "on development items, never on test items.",
                 "All outcomes are reported in the same place, the refuted and the undecided "
@@ -215,16 +225,16 @@ _GATE = (
 
 def _standing(story: Story) -> tuple[Paragraph, ...]:
     """What a missed gate means for everything else."""
-    missed = [f for f in _of_gate(story) if f.ruling != "supported"]
+    missed = [f for f in story.gate if f.ruling != "supported"]
     if not missed:
         return ()
-    places = ", ".join(f"{{{{ref:sec:{f.hypothesis.id}}}}}" for f in missed)
     return (
         Paragraph(
             heading="The gate",
-            text=f"What is known of these architectures was not found here ({places}). Either the "
-            "training was too short, or the pairs were too few, or the code has a fault; until "
-            "that is settled, no order of the arms in {{ref:tab:main}} should be relied on.",
+            text="What is known of these architectures was not found here "
+            f"({sections(missed)}). Either the training was too short, or the pairs were too few, "
+            "or the code has a fault; until that is settled, no order of the arms in "
+            "{{ref:tab:main}} should be relied on.",
         ),
     )
 
@@ -240,10 +250,3 @@ def _cost(story: Story) -> tuple[Paragraph, ...]:
             "larger state is a different finding from one at an equal state.",
         ),
     )
-
-
-def _primary(story: Story) -> str:
-    tasks = story.subject("tasks")
-    assert isinstance(tasks, list)
-    names = [task["name"] for task in tasks if isinstance(task, dict)]
-    return f"{{{{fact:subject.tasks.{names.index(story.primary)}.label|inline}}}}"

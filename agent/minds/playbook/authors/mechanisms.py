@@ -44,15 +44,15 @@ BLOCKS: Mapping[str, str] = {
     "that fill in masks need.",
     "block_attention": "Block attention sees finished blocks and the whole of its own "
     "{{citep:arriola2025block}}.",
-    "glu": "The channel mixer is SwiGLU, a linear path times a gate {{citep:shazeer2020glu}}.",
-    "mlp": "The channel mixer MLP is a network of a single hidden layer "
+    "glu": "SwiGLU, a channel mixer, multiplies a linear path by a gate {{citep:shazeer2020glu}}.",
+    "mlp": "The MLP, a channel mixer, is a network of a single hidden layer "
     "{{citep:vaswani2017attention}}.",
     "poly_norm": "PolyNorm activates by a learned polynomial of normalised powers "
     "{{citep:zhuo2025polycom}}.",
     "mixture_of_experts": "A mixture of experts sends each position through a few of many channel "
     "mixers {{citep:shazeer2017moe,fedus2022switch}}.",
 }
-"""Block -> what it does."""
+"""Block -> what it does, in an order in which a sentence may refer to those before it."""
 
 Uses = Callable[[Mapping[str, JsonValue]], bool]
 _VARIANTS: Sequence[tuple[str, Uses, str]] = (
@@ -108,8 +108,8 @@ _TOPOLOGY: Sequence[tuple[Callable[[Architecture], bool], str]] = (
     ),
 )
 NORMS = {
-    "rms": "by their root mean square {{citep:zhang2019rmsnorm}}",
-    "layer": "by their mean and variance",
+    "rms": "by its root mean square {{citep:zhang2019rmsnorm}}",
+    "layer": "by its mean and variance",
 }
 
 
@@ -117,7 +117,8 @@ def sentences(bodies: Iterable[Architecture]) -> tuple[str, ...]:
     """What these architectures are made of: blocks first, then variants, then topology."""
     bodies = tuple(bodies)
     chosen = [choice for body in bodies for choice in _choices(body)]
-    names = dict.fromkeys(choice.block for choice in chosen)
+    used = {choice.block for choice in chosen}
+    names = (*(name for name in BLOCKS if name in used), *sorted(used - BLOCKS.keys()))
     variants = [text for block, uses, text in _VARIANTS if _any(chosen, block, uses)]
     topology = [text for has, text in _TOPOLOGY if any(has(body) for body in bodies)]
     return (*(_block(name) for name in names), *variants, *topology)

@@ -7,6 +7,7 @@ from agent.minds.playbook.authors.merging_method import methods, search
 from agent.minds.playbook.story import Finding, Story
 from papers.draft import Passage
 from papers.manuscript import Formula, Items, Paragraph
+from tools.experiment import Arm
 
 
 @author("merging")
@@ -31,9 +32,9 @@ class MergingAuthor:
     def opening(self, story: Story) -> str:
         """What merging promises and what reports of it lack."""
         return (
-            "Merging adds the abilities of fine-tuned models without further training, but reports "
-            "of what it composes seldom rest on repeated runs, on baselines of equal cost, or on "
-            "tests fixed in advance."
+            "Merging promises the abilities of several fine-tuned models in one, without further "
+            "training, but reports of what it composes seldom rest on repeated runs, on baselines "
+            "of equal cost, or on tests fixed in advance."
         )
 
     def headliners(self, story: Story) -> list[Finding]:
@@ -57,7 +58,7 @@ class MergingAuthor:
 
     def aside(self, story: Story) -> str:
         """Where gradient fine-tuning on the same labelled items stands: users would ask first."""
-        tuned, evolved = story.arm("finetune"), story.arm("search", strategy="evolve")
+        tuned, evolved = _tuned(story), _evolved(story)
         if tuned is None or evolved is None:
             return ""
         task = story.primary
@@ -110,8 +111,8 @@ class MergingAuthor:
             heading="Models and tasks",
             text="The subject is {{fact:subject.description|text}}. {{ref:tab:models}} lists the "
             "models and {{ref:tab:tasks}} the tasks. {{fact:subject.pairing|text}} The primary "
-            f"task is {_label(story)}; development items are used by searches and by fine-tuning, "
-            "test items by nothing but the final measurement.",
+            f"task is {{{{{story.primary_label}|text}}}}; development items are used by searches "
+            "and by fine-tuning, test items by nothing but the final measurement.",
         )
 
     def overview(self, story: Story) -> Passage:
@@ -187,9 +188,18 @@ def _introduction() -> Passage:
     )
 
 
+def _evolved(story: Story) -> tuple[str, Arm] | None:
+    """The evolved merge that is asked for the primary task alone, on all labelled items."""
+    return story.arm("search", strategy="evolve", keep=None, dev_items=None)
+
+
+def _tuned(story: Story) -> tuple[str, Arm] | None:
+    """Fine-tuning on all labelled items."""
+    return story.arm("finetune", dev_items=None)
+
+
 def _search_overview(story: Story) -> Passage:
-    evolved = story.arm("search", strategy="evolve")
-    if evolved is None:
+    if _evolved(story) is None:
         return ()
     return (
         Paragraph(
@@ -200,56 +210,37 @@ def _search_overview(story: Story) -> Passage:
 
 
 def _fine_tuning(story: Story) -> list[Paragraph]:
-    tuned, evolved = story.arm("finetune"), story.arm("search", strategy="evolve")
+    tuned, evolved = _tuned(story), _evolved(story)
     if tuned is None or evolved is None:
         return []
-    task = story.primary
+    task, tested = story.primary, story.of_family("against_finetuning")
     values = (
         f"{{{{mean:{tuned[1].name}/{task}/test|.3f}}}} and the evolved merge "
         f"{{{{mean:{evolved[1].name}/{task}/test|.3f}}}}"
     )
-    if round(story.mean(tuned[1].name), 3) > round(story.mean(evolved[1].name), 3):
-        reading = (
-            "At this scale the labelled development items are worth more as training data than "
-            "as a "
-            "fitness function. Merging remains of interest where gradients are not to be had, "
-            "where "
-            "labels are too few to train on, or where nothing may be trained."
-        )
-    else:
-        reading = (
-            "On this subject the labelled items were worth no less as a fitness function than as "
-            "training data."
-        )
+    reading = "No test of this run covers that difference."
+    if tested is not None and tested.comparison:
+        reading = f"{{{{ref:sec:{tested.hypothesis.id}}}}} tests that difference."
     return [
         Paragraph(
             heading="The baseline that is easily forgotten",
             text="A search needs labelled items, and the same items could be trained on. "
-            "Fine-tuned on "
-            f"them, a parent reaches {values} on average. {reading}",
+            f"Fine-tuned on them, a parent reaches {values} on average. {reading} Merging remains "
+            "of interest where gradients are not to be had, where labels are too few to train on, "
+            "or where nothing may be trained.",
         )
     ]
 
 
 def _retention(story: Story) -> list[Paragraph]:
-    evolved = story.arm("search", strategy="evolve")
     kept = story.subject("kept")
-    if evolved is None or not isinstance(kept, list) or not kept:
+    if _evolved(story) is None or not isinstance(kept, list) or not kept:
         return []
     return [
         Paragraph(
             heading="What a merge forgets",
-            text="The fitness of the search asks for the primary task alone. The further "
-            "columns of "
-            "{{ref:tab:main}} show what the arms kept of the abilities of their parents; a user "
-            "who "
-            "needs those abilities should put them into the fitness.",
+            text="The fitness of the evolved merge asks for the primary task alone. The further "
+            "columns of {{ref:tab:main}} show what the arms kept of the abilities of their "
+            "parents; a user who needs those abilities should put them into the fitness.",
         )
     ]
-
-
-def _label(story: Story) -> str:
-    tasks = story.subject("tasks")
-    assert isinstance(tasks, list)
-    names = [task["name"] for task in tasks if isinstance(task, dict)]
-    return f"{{{{fact:subject.tasks.{names.index(story.primary)}.label|text}}}}"

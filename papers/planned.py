@@ -33,13 +33,16 @@ class PlannedSide:
         )
 
 
-def plan_test(
-    plans: Mapping[str, JsonValue], experiment: str
-) -> dict[str, dict[str, object]] | None:
+def plan_test(plans: Mapping[str, JsonValue], experiment: str) -> Mapping[str, object] | None:
     """The `test` part of a frozen plan, None when the plan is not there."""
     plan = plans.get(experiment)
     test = plan.get("test") if isinstance(plan, dict) else None
-    return test if isinstance(test, dict) else None  # type: ignore[return-value]
+    return test if isinstance(test, dict) else None
+
+
+def is_gate(plans: Mapping[str, JsonValue], experiment: str) -> bool:
+    """Whether the frozen test is a part of a gate, which is tested by itself."""
+    return (plan_test(plans, experiment) or {}).get("gate") is True
 
 
 def side_of(plans: Mapping[str, JsonValue], experiment: str, name: str) -> PlannedSide | None:
