@@ -12,7 +12,7 @@ from tools.tool import all_tools
 
 _HERE = Path(__file__).parent
 _FOLDERS = ("architectures", "merging", "tasks")
-_FILES = ("worker.py", "trial.py", "bench.py")
+_FILES = ("worker.py", "trial.py", "bench.py", "evaluations.py")
 _LIBRARIES = ("torch", "transformers")
 
 

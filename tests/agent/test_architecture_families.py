@@ -6,28 +6,29 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-import torch
 
 from agent import gate
-from agent.minds.mind import DesignRequest, Known
+from agent.minds.mind import Known
 from agent.minds.playbook.choose import Candidate, all_or_none, candidates
 from agent.minds.playbook.family import Setting, all_families, find_family, gates, is_gate
-from agent.minds.playbook.playbook import Playbook
-from agent.minds.playbook.relations import FOLLOW_UPS, FRESH, may_follow
-from papers.value import _WORDS
+from agent.minds.playbook.relations import FOLLOW_UPS, may_follow
 from sandbox.ledger import Ledger
-from sandbox.records import ComparisonLine, EvidenceLine, HypothesisLine, TrialLine, short_id
-from tools.actions.train_architecture import TrainArchitectureArguments, sized
+from sandbox.records import ComparisonLine, EvidenceLine, TrialLine, short_id
+from tests.agent.family_checks import (
+    SEEDS,
+    check_meaning,
+    check_names,
+    check_prose,
+    counted,
+    frozen,
+    line_of,
+)
 from tools.architectures.architecture import Architecture
-from tools.architectures.matching import Ruler
 from tools.architectures.subject import PROMOTION, ArchitectureSuite
 from tools.compare import compare
-from tools.freeze import freeze, frozen_plans
-from tools.literature.library import Library
-from tools.tasks.sequence import find_sequence_task
+from tools.freeze import frozen_plans
 from tools.tool import find_tool
 
-SEEDS = tuple(range(8))
 SUBJECT = ArchitectureSuite("quick")
 SETTING = Setting(SUBJECT, 40)
 ALL = all_families("architectures")
@@ -64,30 +65,14 @@ def idea(relation, name, at=WON):
     return FOLLOW_UPS["architectures"][relation](found, at) if found and relation else found
 
 
-def line_of(relation, name, number=0):
-    found = idea(relation, name)
-    return HypothesisLine(
-        id=f"{name}-{number}",
-        family=name,
-        title=found.title,
-        statement=found.statement,
-        rationale=found.rationale,
-        prediction=found.prediction,
-        refuted_by=found.refuted_by,
-        round=1,
-        relation=relation,
-    )
+def known(name, ruling):
+    return Known(line_of(idea("", name), name), None, None, ruling)
 
 
-def designed(lines, fresh=()):
+def planned(lines, folder):
     gate = frozenset(line.id for line in lines if is_gate(line, SUBJECT.domain))
     won = tuple(known(name, "supported") for name in WON.winners)
-    request = DesignRequest(tuple(lines), SUBJECT, won, SEEDS, fresh, 40, 0.05, 12, {}, gate)
-    return Playbook().design(request).experiments
-
-
-def known(name, ruling, relation=""):
-    return Known(line_of(relation, name), None, None, ruling)
+    return frozen(lines, SUBJECT, folder, known=won, gate=gate)
 
 
 def each_costs(amount):
@@ -102,16 +87,11 @@ def test_there_are_enough_families_beside_the_gate():
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
 def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name, tmp_path):
-    if idea(relation, name) is None:
+    found = idea(relation, name)
+    if found is None:
         assert relation in BY_MOVES or name in ONE_TASK
         return
-    line = line_of(relation, name)
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    ledger.append(line)
-    [plan] = designed([line], fresh=tuple(range(20, 28)))
-    freeze(plan, SUBJECT, ledger, tmp_path)
-    assert (plan.seeds == SEEDS) == (relation not in FRESH)
-    assert plan.test.predicted_effect >= plan.test.null_effect
+    planned([line_of(found, name, relation)], tmp_path)
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
@@ -139,21 +119,11 @@ def test_the_sides_of_a_claim_about_a_mechanism_have_equally_many_parameters(nam
     found = find_family(name).think(at)
     for task in ("mqar", "compression"):
         [treatment], [control] = found.treatment, found.control
-        counts = parameters(treatment, task), parameters(control, task)
+        counts = counted(treatment, task=task), counted(control, task=task)
         if name in SMALLER_TREATMENT:
             assert counts[0] < counts[1]
         else:
             assert max(counts) <= 1.05 * min(counts), (task, counts)
-
-
-def parameters(arm, task):
-    """As the trial would train it, on that task."""
-    given = {k: v for k, v in arm.arguments.items() if k in TrainArchitectureArguments.model_fields}
-    call = TrainArchitectureArguments.model_validate({**given, "task": task})
-    size = find_sequence_task(task).sizes[call.size]
-    ruler = Ruler("parameters", size.vocabulary, size.length, size.classes)
-    with torch.device("meta"):
-        return ruler.measure(sized(call, size)[0])
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
@@ -161,32 +131,18 @@ def test_the_prose_of_a_family_holds_no_numbers_and_cites_known_works(relation, 
     found = idea(relation, name)
     if found is None:
         return
-    prose = " ".join((found.title, found.statement, found.rationale))
-    spoken = re.sub(r"\{\{.*?\}\}", "", prose)
-    assert not re.search(r"\d", spoken)
-    assert not {w.lower() for w in re.findall(r"[A-Za-z]+", spoken)} & set(_WORDS)
-    cited = set(re.findall(r"[\w]+", " ".join(re.findall(r"\{\{citep?:(.*?)\}\}", prose))))
-    assert cited == set(found.cites) <= set(Library.embedded().keys())
-    assert re.search(r"\d", found.prediction)
+    check_prose(found)
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_a_family_says_what_each_ruling_would_mean(name):
-    meaning = find_family(name).meaning
-    assert set(meaning) == {"supported", "refuted", "inconclusive"}
-    assert not any(re.search(r"\d", text) for text in meaning.values())
-    assert set(find_family(name).links) <= set(ALL) - {name}
+    check_meaning(name, ALL)
 
 
 @pytest.mark.slow
 def test_an_arm_name_stands_for_one_call_and_a_call_has_one_name():
-    calls, names = {}, {}
-    for relation, name in ASKED:
-        found = idea(relation, name)
-        for arm in found.arms if found else ():
-            call = repr(find_tool(arm.tool).normal(arm.arguments))
-            assert calls.setdefault(arm.name, call) == call
-            assert names.setdefault(call, arm.name) == arm.name
+    found = (idea(relation, name) for relation, name in ASKED)
+    check_names(arm for one in found if one for arm in one.arms)
 
 
 def test_the_prediction_is_what_the_test_asks_for():
@@ -245,12 +201,8 @@ class Record:
 
 def measured(tmp_path, accuracy):
     """A run whose gate was frozen and measured. accuracy: arm -> value on every seed."""
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    for name in gates("architectures"):
-        ledger.append(line_of("", name))
-    for plan in designed([line_of("", name) for name in gates("architectures")]):
-        freeze(plan, SUBJECT, ledger, tmp_path)
-    plans = frozen_plans(ledger, tmp_path)
+    lines = [line_of(idea("", name), name) for name in gates("architectures")]
+    ledger, plans = planned(lines, tmp_path)
     for arm in {arm.name: arm for plan in plans for arm in plan.arms}.values():
         for seed in SEEDS:
             for sealed in trial_of(arm, seed, accuracy[arm.name]):
@@ -286,13 +238,7 @@ def trial_of(arm, seed, value):
     )
 
 
-KNOWN_ORDER = {
-    "attention-conv": 1.0,
-    "hybrid": 0.99,
-    "ssd": 0.97,
-    "linear-conv": 0.6,
-    "linear": 0.1,
-}
+ORDER = {"attention-conv": 1.0, "hybrid": 0.99, "ssd": 0.97, "linear-conv": 0.6, "linear": 0.1}
 
 
 def ruled(tmp_path, accuracy):
@@ -303,7 +249,7 @@ def ruled(tmp_path, accuracy):
 
 
 def test_the_known_order_opens_the_gate(tmp_path):
-    record = ruled(tmp_path, KNOWN_ORDER)
+    record = ruled(tmp_path, ORDER)
     assert gate.missed(record) == ""
     assert gate.banner(record) == ""
 
@@ -318,7 +264,7 @@ def test_the_known_order_opens_the_gate(tmp_path):
     ],
 )
 def test_an_order_that_is_not_reproduced_closes_the_gate(tmp_path, changed, says):
-    record = ruled(tmp_path, KNOWN_ORDER | changed)
+    record = ruled(tmp_path, ORDER | changed)
     assert says in gate.missed(record)
     banner = gate.banner(record)
     assert banner.startswith("GATE FAILED")
@@ -326,7 +272,7 @@ def test_an_order_that_is_not_reproduced_closes_the_gate(tmp_path, changed, says
 
 
 def test_a_gate_that_was_not_measured_or_not_asked_is_closed(tmp_path):
-    record = measured(tmp_path, KNOWN_ORDER)
+    record = measured(tmp_path, ORDER)
     assert not record.ledger.lines(ComparisonLine)
     assert gate.missed(record).count("not measured") == 4
     empty = Record(Ledger(tmp_path / "empty.jsonl"), tmp_path)

@@ -1,18 +1,10 @@
-import re
-
 import pytest
 
-from agent.minds.mind import DesignRequest
 from agent.minds.playbook.arms import with_permanent
 from agent.minds.playbook.family import Setting, all_families, find_family
 from agent.minds.playbook.followups import FOLLOW_UPS, lower
-from agent.minds.playbook.playbook import Playbook
-from papers.value import _WORDS
 from sandbox.errors import UnknownName
-from sandbox.ledger import Ledger
-from sandbox.records import HypothesisLine
-from tools.freeze import freeze
-from tools.literature.library import Library
+from tests.agent.family_checks import check_meaning, check_names, check_prose, frozen, line_of
 from tools.merging.miniature import Miniature
 
 FAMILIES = sorted(all_families("merging"))
@@ -38,25 +30,7 @@ def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name, tm
     if found is None:
         assert relation in ("ablate", "generalise")
         return
-    line = HypothesisLine(
-        id="h",
-        family=name,
-        title=found.title,
-        statement=found.statement,
-        rationale=found.rationale,
-        prediction=found.prediction,
-        refuted_by=found.refuted_by,
-        round=1,
-        relation=relation,
-    )
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    ledger.append(line)
-    request = DesignRequest((line,), SUBJECT, (), tuple(range(8)), (8, 9), 40, 0.05, 8, {})
-    if relation == "replicate":
-        request = DesignRequest((line,), SUBJECT, (), (0,), tuple(range(8)), 40, 0.05, 8, {})
-    [plan] = Playbook().design(request).experiments
-    freeze(plan, SUBJECT, ledger, tmp_path)
-    assert plan.test.predicted_effect >= plan.test.null_effect
+    frozen([line_of(found, name, relation)], SUBJECT, tmp_path)
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
@@ -64,30 +38,17 @@ def test_the_prose_of_a_family_holds_no_numbers_and_cites_known_works(relation, 
     found = idea(relation, name)
     if found is None:
         return
-    prose = " ".join((found.title, found.statement, found.rationale))
-    spoken = re.sub(r"\{\{.*?\}\}", "", prose)
-    assert not re.search(r"\d", spoken)
-    assert not {w.lower() for w in re.findall(r"[A-Za-z]+", spoken)} & set(_WORDS)
-    cited = set(re.findall(r"[\w]+", " ".join(re.findall(r"\{\{citep?:(.*?)\}\}", prose))))
-    assert cited == set(found.cites) <= set(Library.embedded().keys())
-    assert re.search(r"\d", found.prediction)
+    check_prose(found)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_family_says_what_each_ruling_would_mean(name):
-    meaning = find_family(name).meaning
-    assert set(meaning) == {"supported", "refuted", "inconclusive"}
-    assert not any(re.search(r"\d", text) for text in meaning.values())
-    assert set(find_family(name).links) <= set(FAMILIES) - {name}
+    check_meaning(name, FAMILIES)
 
 
 def test_an_arm_name_stands_for_one_call_in_all_families():
-    calls = {}
-    for relation, name in RELATIONS:
-        found = idea(relation, name)
-        for arm in found.arms if found else ():
-            call = (arm.tool, repr(sorted(arm.arguments.items())))
-            assert calls.setdefault(arm.name, call) == call
+    found = (idea(relation, name) for relation, name in RELATIONS)
+    check_names(arm for one in found if one for arm in one.arms)
 
 
 def test_a_name_keeps_its_capital_after_a_colon():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +14,9 @@ from agent.own_blocks import FAMILIES
 from agent.run import begin
 from agent.settings import read_settings
 from agent.topic import read_topic, subject_of, topic_from, with_secret
-from papers.value import _WORDS
 from sandbox.errors import BadInput
+from tests.agent.family_checks import check_prose
 from tests.tools.architectures import own_blocks as files
-from tools.literature.library import Library
 from tools.tool import find_tool
 
 EXAMPLE = files.ROOT / "examples" / "own_block" / "topic.yaml"
@@ -117,10 +115,7 @@ def test_a_family_is_of_each_block_and_of_no_other(tmp_path):
 
 def test_the_prose_of_the_family_holds_no_numbers_and_cites_known_works():
     idea = find_family("own_block").think(Setting(subject_of(read_topic(EXAMPLE)), 40))
-    prose = re.sub(r"\{\{.*?\}\}", "", " ".join((idea.title, idea.statement, idea.rationale)))
-    assert not re.search(r"\d", prose)
-    assert not {word.lower() for word in re.findall(r"[A-Za-z]+", prose)} & set(_WORDS)
-    assert set(idea.cites) <= set(Library.embedded().keys())
+    check_prose(idea)
     assert (idea.null_effect, idea.predicted_effect) == (-0.05, -0.05)
 
 

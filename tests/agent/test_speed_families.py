@@ -1,26 +1,19 @@
 """Families about speed: asked where there is a text, in the unit of speeds, against a repeat."""
 
-import re
-from itertools import pairwise
-
 import pytest
 import torch
 
-from agent.minds.mind import DesignRequest
 from agent.minds.playbook.architectures import arms
 from agent.minds.playbook.architectures.speed_arms import RECIPES, TEXT
 from agent.minds.playbook.family import Setting, find_family
-from agent.minds.playbook.playbook import Playbook
 from agent.minds.playbook.relations import FOLLOW_UPS
-from papers.value import _WORDS
 from sandbox.errors import PlanRefused
 from sandbox.ledger import Ledger
-from sandbox.records import HypothesisLine
+from tests.agent.family_checks import check_names, check_prose, designed, frozen, line_of
 from tools.actions.compare_speed import CompareSpeedArguments
 from tools.architectures.matching import Ruler
 from tools.architectures.subject import ArchitectureSuite
 from tools.freeze import freeze
-from tools.literature.library import Library
 from tools.measures import MEASURES
 from tools.tasks.sequence import find_sequence_task
 from tools.tool import find_tool
@@ -28,28 +21,20 @@ from tools.tool import find_tool
 FAMILIES = ("block_diffusion_speed", "recurrent_decoding", "windowed_decoding")
 SUBJECT = ArchitectureSuite("quick", ("mqar", TEXT))
 SETTING = Setting(SUBJECT, 40)
-SEEDS = tuple(range(8))
 
 
-def line_of(name):
-    idea = find_family(name).think(SETTING)
-    told = ("title", "statement", "rationale", "prediction", "refuted_by", "cites")
-    said = {field: getattr(idea, field) for field in told}
-    return HypothesisLine(id=name, family=name, round=1, **said)
+def line(name):
+    return line_of(find_family(name).think(SETTING), name)
 
 
 def design(name):
-    request = DesignRequest((line_of(name),), SUBJECT, (), SEEDS, (), 40, 0.05, 8, {})
-    [plan] = Playbook().design(request).experiments
+    [plan] = designed([line(name)], SUBJECT)
     return plan
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_plan_about_speed_carries_its_metric_and_can_be_frozen(name, tmp_path):
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    ledger.append(line_of(name))
-    plan = design(name)
-    freeze(plan, SUBJECT, ledger, tmp_path)
+    _, [plan] = frozen([line(name)], SUBJECT, tmp_path)
     assert plan.test.metric.startswith("speedup_batch_")
     assert {side.split for side in (plan.test.treatment, plan.test.control)} == {"dev"}
     assert plan.test.treatment.tasks == plan.test.control.tasks == ("mqar",)
@@ -75,15 +60,10 @@ def test_without_a_text_nothing_about_speed_is_asked(name):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_prose_about_speed_has_no_numbers_and_tells_its_prediction_in_times(name):
-    idea = find_family(name).think(SETTING)
-    prose = " ".join((idea.title, idea.statement, idea.rationale))
-    spoken = re.sub(r"\{\{.*?\}\}", "", prose)
-    assert not re.search(r"\d", spoken)
-    assert not {w.lower() for w in re.findall(r"[A-Za-z]+", spoken)} & set(_WORDS)
-    cited = set(re.findall(r"[\w]+", " ".join(re.findall(r"\{\{citep?:(.*?)\}\}", prose))))
-    assert cited == set(idea.cites) <= set(Library.embedded().keys())
-    assert f">= {idea.predicted_effect:.2f} times" in idea.prediction
-    assert f"{idea.predicted_effect:.2f}" in idea.refuted_by
+    found = find_family(name).think(SETTING)
+    check_prose(found)
+    assert f">= {found.predicted_effect:.2f} times" in found.prediction
+    assert f"{found.predicted_effect:.2f}" in found.refuted_by
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -114,7 +94,7 @@ def test_the_recurrence_and_its_baseline_have_equally_many_parameters(size):
 
 def test_raw_speeds_cannot_be_the_metric_of_a_plan(tmp_path):
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    ledger.append(line_of("recurrent_decoding"))
+    ledger.append(line("recurrent_decoding"))
     plan = design("recurrent_decoding")
     raw = plan.test.model_copy(update={"metric": "decode_ratio_batch_16"})
     with pytest.raises(PlanRefused, match="decode_ratio_batch_16"):
@@ -123,9 +103,4 @@ def test_raw_speeds_cannot_be_the_metric_of_a_plan(tmp_path):
 
 
 def test_an_arm_about_speed_has_one_name_and_one_call():
-    calls = {}
-    for name in FAMILIES:
-        for arm in design(name).arms:
-            call = repr(find_tool(arm.tool).normal(arm.arguments))
-            assert calls.setdefault(arm.name, call) == call
-    assert all(one != other for one, other in pairwise(sorted(calls.values())))
+    check_names(arm for name in FAMILIES for arm in design(name).arms)

@@ -1,30 +1,27 @@
 """Families about objectives, teachers and stages: asked where the topic has a task for them."""
 
-import re
-
 import pytest
-import torch
 
-from agent.minds.mind import DesignRequest
 from agent.minds.playbook.architectures import taught
 from agent.minds.playbook.architectures.relatives import body_of
 from agent.minds.playbook.authors import objectives
 from agent.minds.playbook.family import Setting, find_family
-from agent.minds.playbook.playbook import Playbook
-from agent.minds.playbook.relations import FOLLOW_UPS, FRESH
+from agent.minds.playbook.relations import FOLLOW_UPS
 from agent.topic import subject_of, topic_from
 from papers.exhibits.architecture_calls import _flat
-from papers.value import _WORDS
-from sandbox.ledger import Ledger
-from sandbox.records import HypothesisLine
-from tools.actions.train_architecture import TrainArchitectureArguments, sized
+from tests.agent.family_checks import (
+    check_names,
+    check_prose,
+    counted,
+    frozen,
+    line_of,
+    numbers_in,
+    works_in,
+)
 from tools.architectures.architecture import Architecture
-from tools.architectures.matching import Ruler
 from tools.architectures.subject import TASKS, ArchitectureSuite
 from tools.architectures.upscale import Upscaling
-from tools.freeze import freeze
 from tools.literature.library import Library
-from tools.tasks.sequence import find_sequence_task
 from tools.tool import find_tool
 
 SUBJECT = ArchitectureSuite("quick", (*TASKS, "life", "life_rollout", "domains"))
@@ -41,7 +38,6 @@ HOME = {
 """Family -> the task that it asks about."""
 FOLLOW = FOLLOW_UPS["architectures"]
 RELATIONS = [(r, name) for name in HOME for r in ("", "generalise", "promote", "replicate")]
-SEEDS = tuple(range(8))
 
 
 def idea(relation, name, at=SETTING):
@@ -51,20 +47,6 @@ def idea(relation, name, at=SETTING):
 
 def calls(found):
     return [find_tool(arm.tool).normal(arm.arguments) for arm in found.arms]
-
-
-def line_of(found, name, relation):
-    return HypothesisLine(
-        id=f"{name}-0",
-        family=name,
-        title=found.title,
-        statement=found.statement,
-        rationale=found.rationale,
-        prediction=found.prediction,
-        refuted_by=found.refuted_by,
-        round=1,
-        relation=relation,
-    )
 
 
 @pytest.mark.parametrize("name", HOME)
@@ -81,14 +63,7 @@ def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name, tm
     if found is None:
         assert relation in ("generalise", "promote")
         return
-    line = line_of(found, name, relation)
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    ledger.append(line)
-    fresh = tuple(range(20, 28))
-    request = DesignRequest((line,), SUBJECT, (), SEEDS, fresh, 40, 0.05, 8, {})
-    [plan] = Playbook().design(request).experiments
-    freeze(plan, SUBJECT, ledger, tmp_path)
-    assert (plan.seeds == SEEDS) == (relation not in FRESH)
+    frozen([line_of(found, name, relation)], SUBJECT, tmp_path)
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
@@ -96,12 +71,7 @@ def test_the_prose_of_a_family_holds_no_numbers_and_cites_known_works(relation, 
     found = idea(relation, name)
     if found is None:
         return
-    prose = " ".join((found.title, found.statement, found.rationale))
-    spoken = re.sub(r"\{\{.*?\}\}", "", prose)
-    assert not re.search(r"\d", spoken)
-    assert not {w.lower() for w in re.findall(r"[A-Za-z]+", spoken)} & set(_WORDS)
-    cited = set(re.findall(r"[\w]+", " ".join(re.findall(r"\{\{citep?:(.*?)\}\}", prose))))
-    assert cited == set(found.cites) <= set(Library.embedded().keys())
+    check_prose(found)
     assert f"{found.predicted_effect:.2f}" in found.prediction
     assert f"{found.predicted_effect:.2f}" in found.refuted_by
 
@@ -155,16 +125,6 @@ def within(one, other):
     return max(one, other) <= 1.05 * min(one, other)
 
 
-def counted(arm, quantity):
-    """As the trial would train it."""
-    given = {k: v for k, v in arm.arguments.items() if k in TrainArchitectureArguments.model_fields}
-    call = TrainArchitectureArguments.model_validate(given)
-    size = find_sequence_task(call.task).sizes[call.size]
-    with torch.device("meta"):
-        ruler = Ruler(quantity, size.vocabulary, size.length, size.classes)
-        return ruler.measure(sized(call, size)[0])
-
-
 def test_a_question_goes_to_tasks_that_its_arms_can_learn():
     assert idea("generalise", "latent_prediction").tasks == ("life_rollout",)
     assert idea("generalise", "latent_rollout").tasks == ("life",)
@@ -184,13 +144,8 @@ def test_arms_that_are_taught_otherwise_are_not_varied_by_the_grammar():
 
 
 def test_an_arm_name_stands_for_one_call_and_a_call_has_one_name():
-    known, names = {}, {}
-    for relation, name in RELATIONS:
-        found = idea(relation, name)
-        for arm in found.arms if found else ():
-            call = repr(find_tool(arm.tool).normal(arm.arguments))
-            assert known.setdefault(arm.name, call) == call
-            assert names.setdefault(call, arm.name) == arm.name
+    found = (idea(relation, name) for relation, name in RELATIONS)
+    check_names(arm for one in found if one for arm in one.arms)
 
 
 @pytest.mark.parametrize(
@@ -234,10 +189,8 @@ def test_the_paper_says_what_each_arm_minimises():
 def test_what_papers_say_of_objectives_has_no_numbers_and_known_sources():
     told = [*objectives.OBJECTIVES.values(), *objectives.TOOLS.values(), objectives.WORLD]
     for text in told:
-        spoken = re.sub(r"\{\{.*?\}\}", "", text)
-        assert not {w.lower() for w in re.findall(r"\w+", spoken)} & {*_WORDS, *"0123456789"}
-        for keys in re.findall(r"\{\{citep:(.*?)\}\}", text):
-            assert set(keys.split(",")) <= set(Library.embedded().keys())
+        assert not numbers_in(text)
+        assert works_in(text) <= set(Library.embedded().keys())
 
 
 def test_the_teacher_is_among_the_parts_and_in_the_list_of_calls():

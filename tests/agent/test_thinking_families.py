@@ -1,29 +1,20 @@
 """Families about models that think in ticks: asked where the topic has a task for them."""
 
-import re
 from pathlib import Path
 
 import pytest
 
-from agent.minds.mind import DesignRequest, Known
+from agent.minds.mind import Known
 from agent.minds.playbook.architectures import tick_arms
 from agent.minds.playbook.authors.architecture_method import components, sizes, training
 from agent.minds.playbook.choose import candidates
 from agent.minds.playbook.family import Setting, find_family, gates
-from agent.minds.playbook.playbook import Playbook
-from agent.minds.playbook.relations import FOLLOW_UPS, FRESH
+from agent.minds.playbook.relations import FOLLOW_UPS
 from agent.minds.playbook.story import Story
 from agent.topic import read_topic, subject_of
-from papers.value import _WORDS
-from sandbox.ledger import Ledger
-from sandbox.records import HypothesisLine
-from tools.actions.train_architecture import TrainArchitectureArguments, sized
-from tools.architectures.matching import Ruler
+from tests.agent.family_checks import SEEDS, check_prose, counted, frozen, line_of
 from tools.architectures.subject import ArchitectureSuite
 from tools.architectures.ticks import Ticks
-from tools.freeze import freeze
-from tools.literature.library import Library
-from tools.tasks.sequence import find_sequence_task
 from tools.tool import find_tool
 
 TASKS = ("mqar", "selective_copy", "digits", "parity", "multi_hop_recall")
@@ -32,28 +23,12 @@ SETTING = Setting(SUBJECT, 40)
 FAMILIES = ("synchronisation", "thought_machine", "more_ticks")
 FOLLOW = FOLLOW_UPS["architectures"]
 RELATIONS = [(relation, name) for name in FAMILIES for relation in ("", "generalise", "replicate")]
-SEEDS = tuple(range(8))
 EXAMPLE = Path(__file__).parents[2] / "examples" / "continuous_thought" / "topic.yaml"
 
 
 def idea(relation, name, at=SETTING):
     found = find_family(name).think(at)
     return FOLLOW[relation](found, at) if relation else found
-
-
-def line_of(relation, name):
-    found = idea(relation, name)
-    return HypothesisLine(
-        id=f"{name}-0",
-        family=name,
-        title=found.title,
-        statement=found.statement,
-        rationale=found.rationale,
-        prediction=found.prediction,
-        refuted_by=found.refuted_by,
-        round=1,
-        relation=relation,
-    )
 
 
 @pytest.mark.parametrize(
@@ -73,14 +48,8 @@ def test_a_family_asks_where_the_topic_has_its_task(tasks, asked):
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
 def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name, tmp_path):
-    line = line_of(relation, name)
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    ledger.append(line)
-    fresh = tuple(range(20, 28))
-    request = DesignRequest((line,), SUBJECT, (), SEEDS, fresh, 40, 0.05, 8, {})
-    [plan] = Playbook().design(request).experiments
-    freeze(plan, SUBJECT, ledger, tmp_path)
-    assert (plan.seeds == SEEDS) == (relation not in FRESH)
+    line = line_of(idea(relation, name), name, relation)
+    _, [plan] = frozen([line], SUBJECT, tmp_path)
     assert plan.test.treatment.tasks == (plan.arms[0].arguments["task"],)
 
 
@@ -117,26 +86,14 @@ def test_both_sides_have_equally_many_parameters(name, size):
     at = Setting(ArchitectureSuite(size, TASKS), 40)
     for task in tick_arms.TASKS:
         found = find_family(name).think(at)
-        counts = [parameters(tick_arms.on(at, arm, task)) for arm in found.arms]
+        counts = [counted(tick_arms.on(at, arm, task)) for arm in found.arms]
         assert max(counts) <= 1.05 * min(counts)
-
-
-def parameters(arm):
-    call = TrainArchitectureArguments.model_validate(arm.arguments)
-    size = find_sequence_task(call.task).sizes[call.size]
-    ruler = Ruler("parameters", size.vocabulary, size.length, size.classes)
-    return ruler.measure(sized(call, size)[0])
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
 def test_the_prose_of_a_family_holds_no_numbers_and_cites_known_works(relation, name):
     found = idea(relation, name)
-    prose = " ".join((found.title, found.statement, found.rationale))
-    spoken = re.sub(r"\{\{.*?\}\}", "", prose)
-    assert not re.search(r"\d", spoken)
-    assert not {w.lower() for w in re.findall(r"[A-Za-z]+", spoken)} & set(_WORDS)
-    cited = set(re.findall(r"[\w]+", " ".join(re.findall(r"\{\{citep?:(.*?)\}\}", prose))))
-    assert cited == set(found.cites) <= set(Library.embedded().keys())
+    check_prose(found)
     assert f"{found.predicted_effect:.2f}" in found.prediction
     assert f"{found.predicted_effect:.2f}" in found.refuted_by
 
@@ -145,37 +102,18 @@ def test_a_topic_that_names_the_tasks_is_asked_about_ticks_once_the_gate_holds()
     topic = read_topic(EXAMPLE)
     at = Setting(subject_of(topic), 40)
     known = tuple(
-        Known(_gate_line(name), None, None, "supported") for name in gates("architectures")
+        Known(line_of(find_family(name).think(SETTING), name), None, None, "supported")
+        for name in gates("architectures")
     )
     found = candidates(at, known, lambda arms, seeds: 1.0 * len(arms), SEEDS, (99,))
     assert set(topic.first) == set(FAMILIES) < {c.family for c in found}
     assert topic.hypotheses == len(FAMILIES)
 
 
-def _gate_line(name):
-    found = find_family(name).think(SETTING)
-    return HypothesisLine(
-        id=name,
-        family=name,
-        title=found.title,
-        statement=found.statement,
-        rationale="",
-        prediction=found.prediction,
-        refuted_by=found.refuted_by,
-        round=1,
-    )
-
-
 def told(folder, *names):
     """The story of a run that froze these plans and measured nothing yet."""
-    ledger = Ledger(folder / f"{len(names)}.jsonl")
-    lines = [line_of("", name) for name in names]
-    for line in lines:
-        ledger.append(line)
-    request = DesignRequest(tuple(lines), SUBJECT, (), SEEDS, (), 40, 0.05, 8, {})
-    plans = Playbook().design(request).experiments
-    for plan in plans:
-        freeze(plan, SUBJECT, ledger, folder)
+    lines = [line_of(idea("", name), name) for name in names]
+    ledger, plans = frozen(lines, SUBJECT, folder / str(len(names)))
     return Story(ledger, {}, {plan.id: plan.model_dump(mode="json") for plan in plans})
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Literal, TypeAlias
 
@@ -28,7 +28,7 @@ from tools.architectures.architecture import Architecture
 from tools.architectures.matching import Ruler, match
 from tools.architectures.moves import cross, drawn_anew, mutate
 from tools.architectures.surrogate import ranked
-from tools.trial import SearchPoint
+from tools.evaluations import Evaluations
 
 Strategy: TypeAlias = Literal["evolve", "random"]
 MOVES = 2
@@ -73,56 +73,12 @@ class Space:
         return found
 
 
-@dataclass
-class Search:
-    """Evaluates candidates once each, up to a limit, and remembers all.
-
-    journal: evaluations of an interrupted attempt, which are not done again. evaluate: architecture
-    -> fitness, higher is better. note: called after every evaluation, also those of the journal, so
-    that the log of a resumed search is whole.
-    """
-
-    evaluate: Callable[[Architecture], float]
-    limit: int
-    journal: Sequence[SearchPoint] = ()
-    note: Callable[[SearchPoint], None] = lambda point: None
-    history: list[SearchPoint] = field(default_factory=list)
-    tried: list[tuple[Architecture, float]] = field(default_factory=list)
-
-    @property
-    def left(self) -> int:
-        """Evaluations that may still be spent."""
-        return self.limit - len(self.history)
-
-    @property
-    def best(self) -> Architecture:
-        """The first of equals."""
-        return max(self.tried, key=lambda one: one[1])[0]
+class Search(Evaluations[Architecture]):
+    """Evaluates candidates once each, up to a limit, and remembers all."""
 
     def knows(self, candidate: Architecture) -> bool:
         """Whether it was evaluated before."""
         return any(candidate == architecture for architecture, _ in self.tried)
-
-    def fitness(self, candidate: Architecture) -> float:
-        """Evaluate it, or read its fitness in the journal. Raises BadInput for a broken journal."""
-        assert self.left > 0, "a strategy spent more than its limit"
-        number = len(self.history) + 1
-        known = number <= len(self.journal)
-        value = self._remembered(number) if known else self.evaluate(candidate)
-        best = max(value, self.history[-1].best) if self.history else value
-        self.tried.append((candidate, value))
-        self.history.append(SearchPoint(evaluation=number, fitness=value, best=best))
-        self.note(self.history[-1])
-        return value
-
-    def _remembered(self, number: int) -> float:
-        entry = self.journal[number - 1]
-        if entry.evaluation != number:
-            raise BadInput(
-                f"the journal's line {number} is evaluation {entry.evaluation}",
-                "delete the trial's log to start its search anew",
-            )
-        return entry.fitness
 
 
 @dataclass(frozen=True)
@@ -148,7 +104,7 @@ def run(
     for start in space.start:
         sized = space.sized(start)
         if sized is not None and search.left and not search.knows(sized):
-            search.fitness(sized)
+            search.spend(sized)
     if not search.tried:
         raise BadInput(
             f"no start can have {space.target:g} {space.ruler.quantity} in {space.passes} layers",
@@ -170,7 +126,7 @@ def _evolve(space: Space, search: Search, rng: Random, breeding: Breeding) -> No
         child = _child(space, search, list(alive), rng, draw, breeding)
         if child is None:
             return
-        alive.append((child, search.fitness(child)))
+        alive.append((child, search.spend(child)))
 
 
 def _draws(space: Space, search: Search, rng: Random, count: int) -> None:
@@ -179,7 +135,7 @@ def _draws(space: Space, search: Search, rng: Random, count: int) -> None:
         new = next((one for one in found if one is not None and not search.knows(one)), None)
         if new is None:
             return
-        search.fitness(new)
+        search.spend(new)
 
 
 def _child(

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.errors import BadInput
+from tools.evaluations import Evaluations
 from tools.merging.checkpoint import component_of
-from tools.trial import SearchPoint
 
 if TYPE_CHECKING:
     import cma
@@ -78,54 +77,18 @@ class Space:
 
 
 @dataclass
-class Search:
-    """Evaluates points once each, up to a limit, and remembers the best.
+class Search(Evaluations[Point]):
+    """Evaluates points once each, up to a limit, and remembers all."""
 
-    journal: evaluations of an interrupted attempt, which are not done again.
-    evaluate: point -> fitness, higher is better. note: called after every evaluation, also those
-    from the journal, so that the log of a resumed search is whole.
-    """
-
-    evaluate: Callable[[Point], float]
-    limit: int
-    journal: Sequence[SearchPoint] = ()
-    note: Callable[[SearchPoint], None] = lambda point: None
-    history: list[SearchPoint] = field(default_factory=list)
-    best_point: Point = ()
     _known: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def left(self) -> int:
-        """Evaluations that may still be spent."""
-        return self.limit - len(self.history)
 
     def fitness(self, point: Sequence[float]) -> float:
         """The point's fitness; a point seen before costs nothing."""
         rounded = tuple(round(float(value), 6) for value in point)
         key = hashlib.sha256(repr(rounded).encode()).hexdigest()
         if key not in self._known:
-            self._known[key] = self._spend(rounded)
+            self._known[key] = self.spend(rounded)
         return self._known[key]
-
-    def _spend(self, point: Point) -> float:
-        assert self.left > 0, "a strategy spent more than its limit"
-        number = len(self.history) + 1
-        value = self._remembered(number) if number <= len(self.journal) else self.evaluate(point)
-        best = self.history[-1].best if self.history else value
-        if not self.history or value > best:
-            best, self.best_point = value, point
-        self.history.append(SearchPoint(evaluation=number, fitness=value, best=best))
-        self.note(self.history[-1])
-        return value
-
-    def _remembered(self, number: int) -> float:
-        entry = self.journal[number - 1]
-        if entry.evaluation != number:
-            raise BadInput(
-                f"the journal's line {number} is evaluation {entry.evaluation}",
-                "delete the trial's log to start its search anew",
-            )
-        return entry.fitness
 
 
 def run(
@@ -141,7 +104,7 @@ def run(
             _spend_all(search, _around(start, sigma, seed))
         else:
             _evolve(search, start, sigma, population, seed)
-    return search.best_point
+    return search.best
 
 
 def lattice(dimensions: int, most: int, low: float, high: float) -> Iterator[Point]:
@@ -157,7 +120,7 @@ def _start(space: Space, search: Search) -> Point:
     count = len(space.roles)
     most = max(2**count, search.limit // START_SHARE)
     _spend_all(search, map(space.uniform, lattice(count, most, START_LOW, START_HIGH)))
-    return search.best_point
+    return search.best
 
 
 def _spend_all(search: Search, points: Iterator[Point]) -> None:

@@ -31,22 +31,31 @@ def ablate(idea: Idea, at: Setting) -> Idea | None:
     else:
         return None
     return replace(
-        idea,
+        with_a_part_less(idea, lesser, 0.02),
         title=f"Ablation: the {lower(arm.label)} needs {part}",
         statement=f"The {lower(arm.label)} should be more accurate with {part} than without.",
+        tasks=(),
+    )
+
+
+def with_a_part_less(idea: Idea, lesser: Arm, effect: float) -> Idea:
+    """The test of the treatment against itself without a part, which the claim is yet to name."""
+    arm = idea.treatment[0]
+    return replace(
+        idea,
         rationale="A gain is understood when taking away the part that causes it removes it "
         "{{citep:lipton2018troubling}}.",
-        prediction=f"{arm.label} - {lesser.label} >= 0.02 accuracy",
-        refuted_by="the mean difference is below 0.02 and the exact test says so",
+        prediction=f"{arm.label} - {lesser.label} >= {effect} accuracy",
+        refuted_by=f"the mean difference is below {effect} and the exact test says so",
         cites=("lipton2018troubling",),
+        treatment=(arm,),
         control=(lesser,),
         control_label=lesser.label,
         treatment_label=arm.label,
         control_split="test",
         null_effect=0.0,
-        predicted_effect=0.02,
+        predicted_effect=effect,
         baselines=(),
-        tasks=(),
     )
 
 

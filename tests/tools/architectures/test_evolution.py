@@ -111,7 +111,7 @@ def test_a_start_that_cannot_have_the_size_is_refused():
 def test_a_journal_with_a_gap_is_refused():
     journal = (SearchPoint(evaluation=2, fitness=0.5, best=0.5),)
     with pytest.raises(BadInput, match="line 1 is evaluation 2"):
-        Search(convolved, 4, journal).fitness(PLAIN)
+        Search(convolved, 4, journal).spend(PLAIN)
 
 
 def test_the_surrogate_ranks_by_what_did_well():

@@ -10,11 +10,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     "channel_mixer",
     domain="architectures",
     meaning={
-        "supported": "The task asks for looking up and not for computing, so parameters are not "
-        "missed in channel mixers.",
-        "refuted": "A channel mixer is worth its parameters even here, where values only have to "
-        "be looked up.",
-        "inconclusive": "Whether a channel mixer is worth its parameters differs between seeds.",
+        "supported": "On this task, giving the parameters of the channel mixers to wider attention "
+        "costs less than the margin, if it costs anything.",
+        "refuted": "Leaving out the channel mixers costs more than the margin here, even though "
+        "attention is wider in return.",
+        "inconclusive": "These pairs do not settle whether attention can do without channel mixers "
+        "at equal size.",
     },
 )
 def channel_mixer(at: Setting) -> Idea | None:
@@ -29,7 +30,7 @@ def channel_mixer(at: Setting) -> Idea | None:
         like=arms.attention_body(at),
     )
     return Idea(
-        title="Attention needs no channel mixer here",
+        title="Attention keeps its accuracy without channel mixers",
         statement=(
             f"Attention without channel mixers should be no less accurate {arms.where(at)} than "
             "narrower attention that spends the difference on SwiGLU, within a margin."

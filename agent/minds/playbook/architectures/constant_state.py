@@ -13,11 +13,11 @@ TASK = "in_context_recall"
     domain="architectures",
     links={"hybrid": -0.5},
     meaning={
-        "supported": "Where few pairs have to be held, a constant state does the work of a cache "
-        "that grows.",
-        "refuted": "A constant state loses accuracy that attention keeps by remembering "
-        "everything.",
-        "inconclusive": "Whether the constant state loses accuracy differs between seeds.",
+        "supported": "With the few keys that this task asks about, giving up the growing cache "
+        "costs less accuracy than the margin allows.",
+        "refuted": "On this task, a state of constant size loses more than the margin to a cache "
+        "that grows with what is read.",
+        "inconclusive": "Whether a state of constant size is enough for this task stays open.",
     },
 )
 def constant_state(at: Setting) -> Idea | None:
@@ -25,7 +25,7 @@ def constant_state(at: Setting) -> Idea | None:
     if not arms.has(at, TASK) or at.subject.primary == TASK:
         return None
     return Idea(
-        title="A constant state suffices for in-context recall",
+        title="A constant state keeps up with a cache that grows",
         statement=(
             "State space duality, whose state does not grow with what it has read, should be no "
             f"less accurate {arms.where(at, TASK)} than attention, within a margin."

@@ -12,11 +12,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     prior=(2.0, 1.0),
     links={"gated_delta": 0.5, "generalised_delta": 0.5},
     meaning={
-        "supported": "A write that first takes away what its key held keeps the memory in order, "
-        "at the same size.",
-        "refuted": "At this size of memory, taking the old value away before a write does not "
-        "help.",
-        "inconclusive": "The gain from the delta rule differs between seeds.",
+        "supported": "A memory of the same size serves this task better when it is written by the "
+        "delta rule instead of by adding.",
+        "refuted": "Writing by the delta rule adds less than was predicted to a memory of this "
+        "size.",
+        "inconclusive": "What the delta rule is worth to a memory of this size cannot be said from "
+        "these pairs.",
     },
 )
 def delta_rule(at: Setting) -> Idea | None:

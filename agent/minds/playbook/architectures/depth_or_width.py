@@ -12,11 +12,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     prior=(2.0, 1.0),
     links={"short_convolution": 0.5},
     meaning={
-        "supported": "Looking up takes steps that build on each other, which width does not "
-        "replace.",
-        "refuted": "A single layer with as many parameters comes closer than was predicted, so "
-        "the task asks less for depth than was assumed.",
-        "inconclusive": "Whether depth is worth more than width differs between seeds.",
+        "supported": "Without convolutions, parameters are put to better use in a further layer "
+        "than in width here. That fits an account of induction as steps that build on each other.",
+        "refuted": "A single layer of the same size falls less far behind than was predicted, "
+        "which is no support for a strong need of depth on this task.",
+        "inconclusive": "Whether depth or width is the better use of parameters is left undecided "
+        "by this test.",
     },
 )
 def depth_or_width(at: Setting) -> Idea | None:

@@ -11,12 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"depth_or_width": 0.5},
     meaning={
-        "supported": "What a shallow model has learned survives the copying of its layers, so a "
-        "deeper model can be had by training on.",
-        "refuted": "Training the deep model for all of the operations learns more than learning "
-        "shallow first: the copies are no better a start than chance.",
-        "inconclusive": "Whether the copied layers are worth the operations spent on the shallow "
-        "model differs between seeds.",
+        "supported": "At equal operations, a deep model is better grown from a shallow one here. "
+        "Growing it also allows more steps, and the test does not tell these apart.",
+        "refuted": "At equal operations, the copied layers give a smaller advantage than was "
+        "predicted, if they give any.",
+        "inconclusive": "It stays undecided whether a deep model is better grown or trained from "
+        "scratch with these operations.",
     },
 )
 def depth_upscaling(at: Setting) -> Idea | None:

@@ -11,11 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"grouped_differential": 0.5},
     meaning={
-        "supported": "Taking a further softmax map away lets attention find its key among "
-        "distractors sooner, at the same size.",
-        "refuted": "At this size attention does not suffer from noise that a further map could "
-        "take away.",
-        "inconclusive": "What differential attention adds differs between seeds.",
+        "supported": "In as many steps and at the same size, subtracting a further softmax map "
+        "helps attention on this task.",
+        "refuted": "Subtracting a further softmax map brings less than was predicted at this size. "
+        "Nothing follows from that for the larger models that it was proposed for.",
+        "inconclusive": "The pairs leave open whether differential attention learns sooner at this "
+        "size.",
     },
 )
 def differential(at: Setting) -> Idea | None:

@@ -14,10 +14,12 @@ TASK = "in_context_recall"
     domain="architectures",
     links={"distilled_experts": 0.5},
     meaning={
-        "supported": "A teacher's distribution tells more than a label: also what cannot be known.",
-        "refuted": "In as many steps labels teach this student as much as the teacher's "
-        "distribution does.",
-        "inconclusive": "What the teacher adds to the labels differs between seeds.",
+        "supported": "In as many steps, this student takes more from a teacher and labels together "
+        "than from labels alone. What the teacher's own training took is not part of that account.",
+        "refuted": "To the labels, the teacher's distribution adds less than was predicted for "
+        "this student.",
+        "inconclusive": "What a teacher is worth to this student beyond the labels has not been "
+        "settled.",
     },
 )
 def distillation(at: Setting) -> Idea | None:

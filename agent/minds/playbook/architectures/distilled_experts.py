@@ -11,11 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"routed_experts": 0.5, "distilled_experts_total": 0.5},
     meaning={
-        "supported": "What several teachers know fits experts that each position uses few of: the "
-        "parameters at rest are worth having.",
-        "refuted": "Parameters that a position does not use add nothing here to what as many "
-        "active ones learn from the teachers.",
-        "inconclusive": "What the parameters at rest add differs between seeds.",
+        "supported": "With as many parameters active, a student of several teachers gains from "
+        "further ones that each position leaves unused.",
+        "refuted": "Parameters that a position leaves unused add less than was predicted to what "
+        "as many active ones take from the teachers.",
+        "inconclusive": "Whether parameters at rest help a student of several teachers is a "
+        "question that these pairs leave open.",
     },
 )
 def distilled_experts(at: Setting) -> Idea | None:

@@ -11,11 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"routed_experts": 0.5, "distilled_experts": 0.5},
     meaning={
-        "supported": "A routed student loses little of what all its parameters could learn, at a "
-        "fraction of the operations.",
-        "refuted": "Routing costs the student part of what as many parameters learn when all take "
-        "part.",
-        "inconclusive": "What routing costs the student differs between seeds.",
+        "supported": "Sending each position through some of the experts costs the student less "
+        "than the margin, set against a dense one of as many parameters.",
+        "refuted": "Set against a dense student of as many parameters in all, routing costs more "
+        "than the margin.",
+        "inconclusive": "Whether the routed student stays within the margin of a dense one as "
+        "large is undecided.",
     },
 )
 def distilled_experts_total(at: Setting) -> Idea | None:

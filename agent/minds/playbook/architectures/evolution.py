@@ -11,12 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     prior=(1.0, 2.0),
     meaning={
-        "supported": "Choosing parents by what was already tried pays within this few trials, and "
-        "not only the grammar that is searched.",
-        "refuted": "What a search of this grammar finds lies in the grammar more than in how it is "
-        "searched; random search is the baseline to report.",
-        "inconclusive": "Whether evolution adds to the grammar that it searches differs between "
-        "seeds.",
+        "supported": "With this few candidates, the way of searching contributes something beyond "
+        "the grammar that both searches share.",
+        "refuted": "Evolution adds less than was predicted to a random search of the same grammar, "
+        "so random search stays the baseline to report.",
+        "inconclusive": "It cannot be told from these pairs whether evolution adds to the grammar "
+        "that it searches.",
     },
 )
 def evolution(at: Setting) -> Idea | None:

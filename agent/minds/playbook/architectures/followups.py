@@ -25,7 +25,7 @@ def generalise(idea: Idea, at: Setting) -> Idea | None:
     return replace(
         found,
         title=f"Generalisation: {lower(idea.title)}, also {arms.where(at, task)}",
-        statement=f"Trained and tested {arms.where(at, task)} instead: {lower(idea.statement)}",
+        statement=f"Trained and tested {arms.where(at, task)} instead: {_there(idea, at)}",
         rationale="A finding on a single task says little of another "
         "{{citep:bouthillier2021variance}}, so the task is changed and the prediction kept.",
         cites=("bouthillier2021variance",),
@@ -37,18 +37,28 @@ def promote(idea: Idea, at: Setting) -> Idea | None:
     held = [c.name for c in at.subject.cards if _held_back(c.name) and _takes(idea, c.name)]
     if not held:
         return None
-    moved, home = _moved(idea, at, held[0]), str(idea.treatment[0].arguments["task"])
+    moved, home = _moved(idea, at, held[0]), _home(idea)
     how = "Found as before, trained" if searches.searches(idea.treatment[0]) else "Trained"
     return replace(
         moved,
         treatment=tuple(searches.confirmed_on(arm, home) for arm in moved.treatment),
         control=tuple(searches.confirmed_on(arm, home) for arm in moved.control),
         title=f"Promotion: {lower(idea.title)}, on the task held back",
-        statement=f"{how} and tested on the task held back instead: {lower(idea.statement)}",
+        statement=f"{how} and tested on the task held back instead: {_there(idea, at)}",
         rationale="What was chosen on some tasks is confirmed on a task that it could not be "
         "chosen for {{citep:kapoor2023leakage}}.",
         cites=("kapoor2023leakage",),
     )
+
+
+def _there(idea: Idea, at: Setting) -> str:
+    """The statement after a colon that has named another task than the idea's own."""
+    return lower(idea.statement.replace(arms.where(at, _home(idea)), "there"))
+
+
+def _home(idea: Idea) -> str:
+    """The task that the idea is about."""
+    return str(idea.treatment[0].arguments["task"])
 
 
 def _moved(idea: Idea, at: Setting, task: str) -> Idea:

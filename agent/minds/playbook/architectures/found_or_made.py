@@ -12,11 +12,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     prior=(2.0, 1.0),
     links={"evolution": 0.5},
     meaning={
-        "supported": "From a start that fails at this task, a short search of the grammar arrives "
-        "at what people found over years, or at its like.",
-        "refuted": "A search of this length does not arrive at what people found: what learns "
-        "fast in a few steps is not what does best in the end, or was not met.",
-        "inconclusive": "Whether the search arrives at what people found differs between seeds.",
+        "supported": "From a weak start, a short search of the grammar ends less than the margin "
+        "below the best of the hand-made arms, if it ends below it.",
+        "refuted": "A search of this length ends more than the margin below the best of the "
+        "hand-made arms. Whether it met nothing as apt or passed it over, the test does not tell.",
+        "inconclusive": "Whether so short a search comes within the margin of the hand-made arms "
+        "remains unsettled.",
     },
 )
 def found_or_made(at: Setting) -> Idea | None:
@@ -39,7 +40,7 @@ def found_or_made(at: Setting) -> Idea | None:
         cites=("li2020nasbaseline", "white2023nas", "arora2024zoology"),
         treatment=(searches.evolved(at),),
         control=searches.hand_made(at),
-        control_label="Best hand-made architecture",
+        control_label="The best hand-made architecture",
         null_effect=-0.05,
         predicted_effect=-0.05,
     )

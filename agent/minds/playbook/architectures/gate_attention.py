@@ -12,11 +12,13 @@ from agent.minds.playbook.family import Idea, Setting, family
     gate=True,
     prior=(6.0, 1.0),
     meaning={
-        "supported": "The known place of attention above a constant state is reproduced with the "
-        "code of this run.",
-        "refuted": "The known place of attention is not reproduced, so nothing else that was "
-        "trained with this code can be trusted.",
-        "inconclusive": "The place of attention is not settled at this length of training.",
+        "supported": "With the code of this run, attention falls less than the margin below state "
+        "space duality, if at all, which is the place that the known order gives it.",
+        "refuted": "Against the known order, attention falls more than the margin below state "
+        "space duality. Until the reason is found, nothing else that was trained with this code "
+        "should be relied on.",
+        "inconclusive": "The place of attention in the known order is not established by these "
+        "pairs, and the gate asks for that before anything else.",
     },
 )
 def gate_attention(at: Setting) -> Idea | None:

@@ -12,12 +12,13 @@ from agent.minds.playbook.family import Idea, Setting, family
     gate=True,
     prior=(6.0, 1.0),
     meaning={
-        "supported": "The known gain from a short convolution is reproduced with the code of "
-        "this run.",
-        "refuted": "The known gain from a short convolution is not reproduced, so nothing else "
-        "that was trained with this code can be trusted.",
-        "inconclusive": "The gain from a short convolution is not settled at this length of "
-        "training.",
+        "supported": "The known gain of linear attention from a short convolution is reproduced "
+        "with the code of this run.",
+        "refuted": "With this code, linear attention gains less from a short convolution than the "
+        "known order asks for. Further comparisons would inherit whatever is amiss, so none should "
+        "be trusted before it is found.",
+        "inconclusive": "The known gain from a short convolution is not established here, which is "
+        "too little to build other comparisons on.",
     },
 )
 def gate_convolution(at: Setting) -> Idea | None:

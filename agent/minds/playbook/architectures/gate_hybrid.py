@@ -12,11 +12,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     gate=True,
     prior=(6.0, 1.0),
     meaning={
-        "supported": "The known place of hybrids above a pure state space model is reproduced "
-        "with the code of this run.",
-        "refuted": "The known place of hybrids is not reproduced, so nothing else that was "
-        "trained with this code can be trusted.",
-        "inconclusive": "The place of the hybrid is not settled at this length of training.",
+        "supported": "The hybrid keeps within the margin of pure state space duality or comes out "
+        "ahead, as the known order has it.",
+        "refuted": "The hybrid loses more than the margin to pure state space duality, contrary to "
+        "earlier reports. Other results of this code are in doubt until that is explained.",
+        "inconclusive": "Whether the hybrid has its known place is not decided by this test, and "
+        "the gate needs a decision.",
     },
 )
 def gate_hybrid(at: Setting) -> Idea | None:

@@ -12,12 +12,13 @@ from agent.minds.playbook.family import Idea, Setting, family
     gate=True,
     prior=(6.0, 1.0),
     meaning={
-        "supported": "The known gain from decays that depend on the input is reproduced with the "
-        "code of this run.",
-        "refuted": "The known gain of state space duality over linear attention is not "
-        "reproduced, so nothing else that was trained with this code can be trusted.",
-        "inconclusive": "The distance between state space duality and linear attention is not "
-        "settled at this length of training.",
+        "supported": "The distance that the gate asks for, between state space duality and linear "
+        "attention, is found with the code of this run.",
+        "refuted": "State space duality is less far ahead of linear attention than the gate asks "
+        "for. The training or the code would have to be examined before any other result is "
+        "trusted.",
+        "inconclusive": "The test does not establish the distance that the gate asks for between "
+        "state space duality and linear attention.",
     },
 )
 def gate_ssd(at: Setting) -> Idea | None:

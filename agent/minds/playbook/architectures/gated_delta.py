@@ -11,11 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"delta_rule": 0.5},
     meaning={
-        "supported": "Forgetting as a whole adds to forgetting key by key, even where little has "
-        "to be forgotten.",
-        "refuted": "On this task a gate that clears the memory adds nothing that the delta rule "
-        "lacks.",
-        "inconclusive": "Whether a gate adds to the delta rule differs between seeds.",
+        "supported": "For a memory that is written by the delta rule, a gate is a better use of "
+        "the same parameters here than wider keys.",
+        "refuted": "At equal size, a gate on the memory brings less over wider keys than was "
+        "predicted.",
+        "inconclusive": "Whether a gate or wider keys are the better use of these parameters has "
+        "yet to be settled.",
     },
 )
 def gated_delta(at: Setting) -> Idea | None:

@@ -11,11 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"delta_rule": 0.5},
     meaning={
-        "supported": "A rule that separates what is removed from what is written recalls as "
-        "well, with a shift in place of a convolution.",
-        "refuted": "Here RWKV falls behind the plain delta rule, so its further freedom costs "
-        "more training than it saves.",
-        "inconclusive": "How RWKV compares with the plain delta rule differs between seeds.",
+        "supported": "RWKV, with a shift in place of a convolution, loses less than the margin to "
+        "DeltaNet of the same size, if it loses anything.",
+        "refuted": "After as many steps, RWKV is more than the margin below DeltaNet. Whether "
+        "longer training would close the distance was not tested.",
+        "inconclusive": "How RWKV stands to DeltaNet of the same size is unresolved at this "
+        "margin.",
     },
 )
 def generalised_delta(at: Setting) -> Idea | None:

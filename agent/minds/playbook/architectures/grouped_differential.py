@@ -11,10 +11,11 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"differential": 0.5},
     meaning={
-        "supported": "Heads that only cancel noise can be shared, which leaves more of the "
-        "budget to those that look.",
-        "refuted": "Sharing the heads that cancel noise costs accuracy here.",
-        "inconclusive": "What sharing the heads that cancel noise costs differs between seeds.",
+        "supported": "Giving noise fewer heads than signal costs less than the margin at as many "
+        "parameters.",
+        "refuted": "With fewer heads for noise than for signal, differential attention loses more "
+        "than the margin at this size.",
+        "inconclusive": "Whether the heads for noise can be shared within the margin is left open.",
     },
 )
 def grouped_differential(at: Setting) -> Idea | None:

@@ -11,12 +11,11 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"constant_state": -0.5},
     meaning={
-        "supported": "A single layer that looks back makes up for a state that is too small, "
-        "which is how hybrids save memory.",
-        "refuted": "A layer of attention does not make up for the small state of the layer above "
-        "it.",
-        "inconclusive": "Whether a layer of attention makes up for a small state differs between "
-        "seeds.",
+        "supported": "Next to a small state, a layer of attention adds at least what was "
+        "predicted, while only that layer keeps a cache that grows.",
+        "refuted": "Next to a small state, a layer of attention adds less than was predicted.",
+        "inconclusive": "It is not decided whether a layer of attention makes up for a small "
+        "state.",
     },
 )
 def hybrid(at: Setting) -> Idea | None:

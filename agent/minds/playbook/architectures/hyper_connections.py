@@ -10,10 +10,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     "hyper_connections",
     domain="architectures",
     meaning={
-        "supported": "Learned ways between the layers pay for themselves, at next to no "
-        "parameters.",
-        "refuted": "At this depth a plain residual stream is not what limits learning.",
-        "inconclusive": "What further residual streams add differs between seeds.",
+        "supported": "Learned connections between several residual streams are worth their few "
+        "parameters in a model of this depth.",
+        "refuted": "In a model of this depth, several residual streams bring less than was "
+        "predicted.",
+        "inconclusive": "Whether further residual streams speed learning at this depth is not "
+        "shown either way.",
     },
 )
 def hyper_connections(at: Setting) -> Idea | None:

@@ -12,16 +12,17 @@ from agent.minds.playbook.family import Idea, Setting, family
     prior=(3.0, 1.0),
     links={"pruned_weights": 0.5},
     meaning={
-        "supported": "The model keeps what it has learned in a fraction of the bytes. Its products "
-        "are computed as before, so what is saved is memory and not time.",
-        "refuted": "Rounding its weights costs accuracy here.",
-        "inconclusive": "What rounding the weights costs differs between seeds.",
+        "supported": "Rounding the trained weights costs less than the margin and saves bytes. "
+        "Products are computed as before, so nothing is said of time.",
+        "refuted": "Rounding the weights after training costs this model more than the margin.",
+        "inconclusive": "What the rounding costs is not known well enough to be set against the "
+        "margin.",
     },
 )
 def int8_weights(at: Setting) -> Idea | None:
     """Attention with int8 weights against itself with whole ones."""
     return Idea(
-        title="Rounded weights lose no accuracy",
+        title="Rounded weights keep the accuracy within a margin",
         statement=(
             "Attention with convolution whose matrices are rounded to small whole numbers, with a "
             "scale for each row, should be no less accurate "

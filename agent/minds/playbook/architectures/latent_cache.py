@@ -11,10 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"shared_keys": 0.5},
     meaning={
-        "supported": "Keys and values hold less than their width suggests, so a narrow latent "
-        "can stand for them in the cache.",
-        "refuted": "The narrow latent loses accuracy that separate keys and values keep.",
-        "inconclusive": "What compressing keys and values costs differs between seeds.",
+        "supported": "A narrow latent stands for keys and values at a cost below the margin, and "
+        "what it buys is a smaller cache.",
+        "refuted": "Caching a narrow latent in place of keys and values costs more than the margin "
+        "on this task.",
+        "inconclusive": "Whether a narrow latent suffices in place of keys and values is not "
+        "answered by these pairs.",
     },
 )
 def latent_cache(at: Setting) -> Idea | None:

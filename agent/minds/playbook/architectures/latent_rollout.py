@@ -13,10 +13,12 @@ TASK = "life_rollout"
     domain="architectures",
     links={"latent_prediction": 0.5},
     meaning={
-        "supported": "A transition between representations that was held to the true states' goes "
-        "wrong later when it goes on from its own answers.",
-        "refuted": "Errors add up over many steps whether or not representations were predicted.",
-        "inconclusive": "How errors add up over many steps differs between seeds.",
+        "supported": "Going on from its own answers, the model that was also held to "
+        "representations goes wrong less often.",
+        "refuted": "Over a long rollout, holding the model to representations saves fewer errors "
+        "than was predicted.",
+        "inconclusive": "Whether representations help a model that goes on from its own answers is "
+        "still open.",
     },
 )
 def latent_rollout(at: Setting) -> Idea | None:
@@ -26,15 +28,14 @@ def latent_rollout(at: Setting) -> Idea | None:
     return Idea(
         title="Latent prediction makes fewer errors over a long rollout",
         statement=(
-            "Going on from its own answers for many steps "
-            f"{arms.where(at, TASK)}, a world model that learned from few states to predict "
-            "representations should be more accurate than the same network trained on the next "
-            "state's cells alone."
+            "A world model that learned from few states to predict representations should be more "
+            f"accurate {arms.where(at, TASK)} than the same network trained on the next state's "
+            "cells alone."
         ),
         rationale=(
-            "An error in a step spoils all later ones, so small gains in a step become large ones "
-            "over a rollout; latent prediction was made for imagining far ahead "
-            "{{citep:ha2018world,hafner2020dreamer}}."
+            "Where a model goes on from its own answers, an error in a step spoils all later ones, "
+            "so small gains in a step become large ones over a rollout; latent prediction was made "
+            "for imagining far ahead {{citep:ha2018world,hafner2020dreamer}}."
         ),
         prediction="latent prediction - next state alone >= 0.02 accuracy",
         refuted_by="the mean difference is below 0.02 and the exact test says so",

@@ -11,11 +11,13 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     prior=(2.0, 1.0),
     meaning={
-        "supported": "A convolution weighs positions by their distance and cannot look for a "
-        "key, whatever its length.",
-        "refuted": "Gated convolutions over all lags come closer to attention than was predicted.",
-        "inconclusive": "The distance between attention and long convolutions differs between "
-        "seeds.",
+        "supported": "Attention keeps at least the predicted lead over gated convolutions over all "
+        "lags, in line with the view that a filter which is fixed for every input cannot look for "
+        "a key.",
+        "refuted": "Gated convolutions over all lags come closer to attention than was predicted "
+        "on this task.",
+        "inconclusive": "How far convolutions over all lags stay behind attention, if they do, is "
+        "not settled.",
     },
 )
 def long_convolution(at: Setting) -> Idea | None:
@@ -32,10 +34,10 @@ def long_convolution(at: Setting) -> Idea | None:
             "{{citep:poli2023hyena}}, which was found to explain most of its distance to "
             "attention {{citep:arora2024zoology}}."
         ),
-        prediction="attention with convolution - Hyena >= 0.10 accuracy",
+        prediction="attention with convolution - long convolution >= 0.10 accuracy",
         refuted_by="the mean difference is below 0.10 and the exact test says so",
         cites=("poli2023hyena", "arora2024zoology"),
         treatment=(arms.attention(at),),
-        control=(arms.trained(at, "hyena", "Hyena", arms.of(at, one, one)),),
+        control=(arms.trained(at, "hyena", "Long convolution", arms.of(at, one, one)),),
         predicted_effect=0.10,
     )

@@ -11,11 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"depth_or_width": 0.5},
     meaning={
-        "supported": "What the layers have to do is alike enough for shared weights, and the "
-        "parameters can go into their width.",
-        "refuted": "The layers have different things to do, which shared weights do not learn as "
-        "well.",
-        "inconclusive": "Whether shared weights replace distinct layers differs between seeds.",
+        "supported": "Passing a layer repeatedly costs less than the margin when the parameters "
+        "that it saves go into its channel mixer.",
+        "refuted": "A layer that is passed repeatedly ends more than the margin below distinct "
+        "layers of the same size.",
+        "inconclusive": "Whether shared weights can replace distinct layers of the same size is "
+        "undetermined.",
     },
 )
 def looped(at: Setting) -> Idea | None:
@@ -24,7 +25,7 @@ def looped(at: Setting) -> Idea | None:
     looped_layer = arms.trained(
         at,
         "looped",
-        "Looped layer",
+        "A looped layer",
         arms.of(at, one, loops=2),
         like=arms.mixed_attention_body(at),
     )

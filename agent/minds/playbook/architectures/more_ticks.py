@@ -14,11 +14,12 @@ TASK = "parity"
     prior=(2.0, 1.0),
     links={"looped": 0.5},
     meaning={
-        "supported": "Operations spent one after the other, with the same weights, let the machine "
-        "learn what a single look does not.",
-        "refuted": "A single look at all the bits suffices: attention averages, so that counting "
-        "takes no sequence of ticks.",
-        "inconclusive": "What further ticks add differs between seeds.",
+        "supported": "With as many parameters, ticks that follow each other raise the accuracy on "
+        "this task. They also spend more operations, and the test does not separate order from "
+        "amount.",
+        "refuted": "Further ticks add less than was predicted to what a single look at the input "
+        "gives.",
+        "inconclusive": "Whether further ticks are of use within this training is not decided.",
     },
 )
 def more_ticks(at: Setting) -> Idea | None:

@@ -13,11 +13,11 @@ AHEAD = 2
     "multi_token",
     domain="architectures",
     meaning={
-        "supported": "Having to know what comes later makes a model look further, which serves the "
-        "next answer as well.",
-        "refuted": "The further answers compete with the next for what the layers can learn in "
-        "as many steps.",
-        "inconclusive": "Whether answers further ahead help the next answer differs between seeds.",
+        "supported": "In as many steps, having to learn answers further ahead serves the next "
+        "answer on this task. The layers for them took operations that the control was not given.",
+        "refuted": "Answers further ahead do less for the next answer than was predicted in as "
+        "many steps.",
+        "inconclusive": "It remains open whether answers further ahead help with the next one.",
     },
 )
 def multi_token(at: Setting) -> Idea | None:

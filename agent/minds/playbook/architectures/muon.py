@@ -10,10 +10,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     "muon",
     domain="architectures",
     meaning={
-        "supported": "Updates of equal strength in all directions of a matrix learn more from as "
-        "many steps.",
-        "refuted": "At this size Muon gains nothing over AdamW in as many steps.",
-        "inconclusive": "What Muon adds differs between seeds.",
+        "supported": "In as many steps and with the same rates on offer, this model learns more by "
+        "the updates of Muon.",
+        "refuted": "Muon gains less over AdamW than was predicted. Both were offered the same "
+        "rates, and none was sought for Muon alone.",
+        "inconclusive": "Whether Muon learns more in as many steps is not apparent from these "
+        "pairs.",
     },
 )
 def muon(at: Setting) -> Idea | None:
@@ -21,14 +23,14 @@ def muon(at: Setting) -> Idea | None:
     one = arms.layer("linear_attention")
     body = arms.of(at, one, one)
     return Idea(
-        title="Muon learns more than AdamW in as many steps",
+        title="Linear attention learns more by Muon than by AdamW in as many steps",
         statement=(
             "After as many steps and at the same learning rates, linear attention trained with "
             f"Muon should be more accurate {arms.where(at)} than trained with AdamW."
         ),
         rationale=(
-            "Muon makes the updates of each matrix orthogonal and was reported to need about half "
-            "the training of AdamW {{citep:liu2025muon}}. Its updates are scaled to those of "
+            "Muon makes the updates of each matrix orthogonal and was reported to need much less "
+            "training than AdamW {{citep:liu2025muon}}. Its updates are scaled to those of "
             "AdamW, so both share their rates."
         ),
         prediction="Muon - AdamW >= 0.05 accuracy",

@@ -10,10 +10,11 @@ from agent.minds.playbook.family import Idea, Setting, family
     "norm_place",
     domain="architectures",
     meaning={
-        "supported": "Keeping the residual stream free of norms speeds learning even at this "
-        "depth.",
-        "refuted": "At this depth the place of the norm does not matter for learning.",
-        "inconclusive": "What the place of the norm does differs between seeds.",
+        "supported": "Norms before the mixers speed learning even in a model of this depth, under "
+        "the recipe that was tried.",
+        "refuted": "At this depth, the place of the norms matters less than was predicted.",
+        "inconclusive": "Whether the place of the norms matters at this depth remains to be "
+        "decided.",
     },
 )
 def norm_place(at: Setting) -> Idea | None:

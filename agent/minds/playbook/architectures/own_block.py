@@ -12,12 +12,12 @@ from tools.experiment import Arm
 
 MARGIN = -0.05
 MEANING = {
-    "supported": "At equal size and training, the block that was brought can take the place of the "
-    "built-in one on this task.",
-    "refuted": "At equal size and training, the block that was brought loses accuracy where the "
-    "built-in one stood.",
-    "inconclusive": "Whether the block that was brought keeps up with the built-in one differs "
-    "between seeds.",
+    "supported": "At equal size and training, the block that was brought loses less than the "
+    "margin in the place of the built-in one, if it loses anything.",
+    "refuted": "At equal size and training, the block that was brought loses more than the margin "
+    "in the place of the built-in one.",
+    "inconclusive": "Whether the block that was brought stays within the margin of the built-in "
+    "one is not settled by these pairs.",
 }
 
 

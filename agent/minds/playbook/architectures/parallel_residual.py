@@ -10,10 +10,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     "parallel_residual",
     domain="architectures",
     meaning={
-        "supported": "The channel mixer does not need what the sequence mixer of its layer just "
-        "read, so both can run at once.",
-        "refuted": "The channel mixer needs what the sequence mixer of its layer just read.",
-        "inconclusive": "What running the mixers side by side costs differs between seeds.",
+        "supported": "Letting attention and channel mixer read the same input costs less than the "
+        "margin, so both might as well be computed at once.",
+        "refuted": "Side by side, the mixers lose more than the margin: their order within a layer "
+        "is of some use here.",
+        "inconclusive": "What it costs to run the mixers side by side could not be placed on "
+        "either side of the margin.",
     },
 )
 def parallel_residual(at: Setting) -> Idea | None:

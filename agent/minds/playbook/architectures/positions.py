@@ -12,11 +12,11 @@ from agent.minds.playbook.family import Idea, Setting, family
     prior=(2.0, 1.0),
     links={"short_convolution": 0.5},
     meaning={
-        "supported": "The causal mask alone does not tell attention its neighbours soon enough; "
-        "rotary positions do.",
-        "refuted": "Attention learns its neighbours from the causal mask alone, within this "
-        "training.",
-        "inconclusive": "What positions add to attention differs between seeds.",
+        "supported": "Within this training, the causal mask does not give attention what rotary "
+        "positions give it.",
+        "refuted": "Rotary positions add less to the causal mask than was predicted within this "
+        "training. Had neither arm learned the task, that would say little of positions.",
+        "inconclusive": "What rotary positions are worth to attention alone is not resolved.",
     },
 )
 def positions(at: Setting) -> Idea | None:

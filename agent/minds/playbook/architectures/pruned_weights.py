@@ -15,24 +15,26 @@ SHARE = 0.5
     prior=(1.0, 1.5),
     links={"int8_weights": 0.5},
     meaning={
-        "supported": "The smaller half of the weights carries little of what was learned, and can "
-        "be left out without training on.",
-        "refuted": "The small weights carry part of what was learned, and leaving them out without "
-        "training on costs accuracy.",
-        "inconclusive": "What leaving out the small weights costs differs between seeds.",
+        "supported": "Weights of small magnitude can be left out at a cost below the margin, "
+        "without training on.",
+        "refuted": "Leaving out the weights of small magnitude costs more than the margin. Whether "
+        "training on would make up for it was not tested.",
+        "inconclusive": "The question whether the weights of small magnitude can be spared is left "
+        "unanswered.",
     },
 )
 def pruned_weights(at: Setting) -> Idea | None:
     """Attention without the smaller half of its weights against itself with all."""
     return Idea(
-        title="The smaller half of the weights can be left out",
+        title="The smallest weights can be left out",
         statement=(
             "Attention with convolution should be no less accurate "
-            f"{arms.where(at)} without the smaller half of each matrix, by magnitude and without "
-            "training on, than with all of it, within a margin, while it takes fewer bytes."
+            f"{arms.where(at)} without those weights of each matrix that are smallest in "
+            "magnitude, and without training on, than with all of them, within a margin, while it "
+            "takes fewer bytes."
         ),
         rationale=(
-            "Large models are reported to keep their quality when half of their weights are left "
+            "Large models are reported to keep their quality when many of their weights are left "
             "out {{citep:frantar2023sparsegpt,sun2024wanda}}, and most weights of small networks "
             "can be pruned when the rest is trained again {{citep:frankle2019lottery}}."
         ),

@@ -12,11 +12,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     prior=(2.0, 1.0),
     links={"windowed_decoding": 0.5},
     meaning={
-        "supported": "After a long text the growing cache is what costs time, and a state of "
-        "constant size saves it without worse text.",
-        "refuted": "A constant state saves less time than was predicted, or its text is worse: at "
-        "this size and context a step has other costs than the cache.",
-        "inconclusive": "How much time a constant state saves differs between the pairs.",
+        "supported": "After a long context, a state of constant size saves at least the predicted "
+        "time on average, counting only what was written at matched quality.",
+        "refuted": "A state of constant size saves less time than was predicted at matched "
+        "quality. Its text, or costs of a step other than the cache, may be the reason.",
+        "inconclusive": "How much time a state of constant size saves after a long context is not "
+        "pinned down by these pairs.",
     },
 )
 def recurrent_decoding(at: Setting) -> Idea | None:

@@ -11,10 +11,11 @@ from tools.architectures.architecture import Choice
     "routed_experts",
     domain="architectures",
     meaning={
-        "supported": "A position needs only some of the parameters, so routing saves the work of "
-        "the others.",
-        "refuted": "Routing loses accuracy that the same parameters have when all take part.",
-        "inconclusive": "What routing costs differs between seeds.",
+        "supported": "At as many parameters, sending each position through only some of the "
+        "experts costs less than the margin.",
+        "refuted": "Routing loses more than the margin here to mixers of the same size that every "
+        "position uses in full.",
+        "inconclusive": "Whether routing stays within the margin of dense mixers is unsettled.",
     },
 )
 def routed_experts(at: Setting) -> Idea | None:

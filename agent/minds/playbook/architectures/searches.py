@@ -34,12 +34,12 @@ EFFORTS: Mapping[ProfileName, Effort] = {
 
 def evolved(at: Setting) -> Arm:
     """The best of regularised evolution with a surrogate."""
-    return _search(at, "evolved-architecture", "Evolved architecture", strategy="evolve")
+    return _search(at, "evolved-architecture", "An evolved architecture", strategy="evolve")
 
 
 def random_search(at: Setting) -> Arm:
     """The best of as many drawn at random."""
-    return _search(at, "random-architecture", "Best of random search", strategy="random")
+    return _search(at, "random-architecture", "The best of random search", strategy="random")
 
 
 def searches(arm: Arm) -> bool:
@@ -51,7 +51,7 @@ def without_surrogate(at: Setting, arm: Arm) -> tuple[Arm, str] | None:
     """Evolution that trains the first child it makes, and the part in words; None of other arms."""
     if not searches(arm) or arm.arguments.get("strategy") != "evolve":
         return None
-    name, label = "evolved-blindly", "Evolved architecture without the surrogate"
+    name, label = "evolved-blindly", "An evolved architecture without the surrogate"
     return _search(at, name, label, strategy="evolve", proposals=1), "the surrogate"
 
 

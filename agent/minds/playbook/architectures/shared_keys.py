@@ -11,10 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     prior=(2.0, 1.0),
     meaning={
-        "supported": "Heads may share what they look up, which makes the cache smaller by their "
-        "number.",
-        "refuted": "Heads that share keys and values lose accuracy here.",
-        "inconclusive": "What sharing keys and values costs differs between seeds.",
+        "supported": "Heads can share keys and values at a cost below the margin, and the cache "
+        "shrinks by their number.",
+        "refuted": "A single set of keys and values for all heads costs more than the margin on "
+        "this task.",
+        "inconclusive": "The test does not say whether heads can share keys and values within the "
+        "margin.",
     },
 )
 def shared_keys(at: Setting) -> Idea | None:

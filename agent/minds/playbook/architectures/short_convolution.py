@@ -12,11 +12,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     prior=(2.0, 1.0),
     links={"positions": 0.5, "depth_or_width": 0.5},
     meaning={
-        "supported": "Part of what attention has to learn is to look at its neighbours, and a "
-        "few weights that do this for it save training.",
-        "refuted": "Attention learns to look at its neighbours within this training, so the "
-        "convolution adds little.",
-        "inconclusive": "Whether attention needs the convolution differs between seeds.",
+        "supported": "A few weights over neighbours hasten what attention learns here. That fits "
+        "the view that induction begins with attending to the position before.",
+        "refuted": "Within this training, the convolution adds less to attention than was "
+        "predicted.",
+        "inconclusive": "Whether a short convolution hastens what attention learns stays open "
+        "after this test.",
     },
 )
 def short_convolution(at: Setting) -> Idea | None:

@@ -11,11 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"thought_machine": 0.5},
     meaning={
-        "supported": "How neurons move together over the ticks holds an answer that their last "
-        "activations do not show as well to a linear readout.",
-        "refuted": "At this budget a linear readout of the last activations does without the "
-        "synchronisation: the machine learns to leave its answer in the state.",
-        "inconclusive": "What the synchronisation adds to the state differs between seeds.",
+        "supported": "At equal size, a linear readout finds more of the answer in the "
+        "synchronisation of the neurons than in their last activations.",
+        "refuted": "Reading the synchronisation gains less over reading the activations than was "
+        "predicted at this budget.",
+        "inconclusive": "Whether synchronisation tells more than the state is not clear from these "
+        "pairs.",
     },
 )
 def synchronisation(at: Setting) -> Idea | None:

@@ -109,19 +109,19 @@ def _world(at: Setting, name: str, label: str, task: str, **weights: JsonValue) 
 
 def routed_student(at: Setting) -> Arm:
     """Of a teacher a domain: a position goes through as many parameters as in `dense_student`."""
-    label = "Routed student of domain teachers"
+    label = "A routed student of domain teachers"
     return distilled(at, "routed-student", label, _routed(at), _dense(at), task=MANY)
 
 
 def dense_student(at: Setting) -> Arm:
     """Of the same teachers, and of their own size."""
-    label = "Dense student of domain teachers"
+    label = "A dense student of domain teachers"
     return distilled(at, "dense-student", label, _dense(at), _dense(at), task=MANY)
 
 
 def large_student(at: Setting) -> Arm:
     """Of the same teachers, with as many parameters as the routed student has in all."""
-    body, label = _dense(at), "Large dense student of domain teachers"
+    body, label = _dense(at), "A large dense student of domain teachers"
     return distilled(at, "large-student", label, body, body, task=MANY, like=_routed(at))
 
 

@@ -11,11 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     links={"synchronisation": 0.5},
     meaning={
-        "supported": "Private models of neurons and their synchronisation use the same ticks and "
-        "parameters better than one recurrent cell does.",
-        "refuted": "The attention that both ask, and the ticks that both have, do the work here; "
-        "what the neurons are made of adds little.",
-        "inconclusive": "Whether the machine is the better thinker differs between seeds.",
+        "supported": "Given the same ticks, attention and number of parameters, the machine learns "
+        "more here than a single recurrent cell. Which of its parts accounts for that, this test "
+        "does not tell.",
+        "refuted": "Set against an LSTM with the same attention and ticks, the machine gains less "
+        "than was predicted.",
+        "inconclusive": "Whether the machine puts its ticks to better use is undecided.",
     },
 )
 def thought_machine(at: Setting) -> Idea | None:

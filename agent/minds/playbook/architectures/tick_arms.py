@@ -59,22 +59,22 @@ def task_of(at: Setting) -> str:
 
 def machine(at: Setting, task: str) -> Arm:
     """The continuous thought machine."""
-    return _trained(at, task, "ctm", "Continuous thought machine")
+    return _trained(at, task, "ctm", "A continuous thought machine")
 
 
 def state_readout(at: Setting, task: str) -> Arm:
     """The machine, answering from its neurons' activations."""
-    return _trained(at, task, "ctm-state", "Machine with a state readout", readout="state")
+    return _trained(at, task, "ctm-state", "A machine with a state readout", readout="state")
 
 
 def lstm(at: Setting, task: str) -> Arm:
     """An LSTM over the same attention and for as many ticks."""
-    return _trained(at, task, "lstm-ticks", "LSTM on the same ticks", thinker="lstm")
+    return _trained(at, task, "lstm-ticks", "An LSTM on the same ticks", thinker="lstm")
 
 
 def single_tick(at: Setting, task: str) -> Arm:
     """The machine that answers after its first tick."""
-    return _trained(at, task, "ctm-tick", "Machine with a single tick", ticks=1)
+    return _trained(at, task, "ctm-tick", "A machine with a single tick", ticks=1)
 
 
 _ARMS: Mapping[str, Callable[[Setting, str], Arm]] = {

@@ -13,7 +13,7 @@ from random import Random
 from agent.minds.playbook.architectures import arms, searches, wording
 from agent.minds.playbook.architectures.relatives import alike, body_of, relative
 from agent.minds.playbook.family import Idea, Setting, find_family
-from agent.minds.playbook.followups import lower
+from agent.minds.playbook.followups import lower, with_a_part_less
 from sandbox.errors import UnknownName
 from tools.architectures.architecture import Architecture
 from tools.experiment import Arm
@@ -32,22 +32,9 @@ def ablate(idea: Idea, at: Setting) -> Idea | None:
     lesser, part = found
     name, where = _called(at, arm)
     return replace(
-        idea,
+        with_a_part_less(idea, lesser, 0.05),
         title=f"Ablation: taking {part} from {lower(name)} costs accuracy",
         statement=f"{name} should be more accurate {where} with {part} than without.",
-        rationale="A gain is understood when taking away the part that causes it removes it "
-        "{{citep:lipton2018troubling}}.",
-        prediction=f"{arm.label} - {lesser.label} >= 0.05 accuracy",
-        refuted_by="the mean difference is below 0.05 and the exact test says so",
-        cites=("lipton2018troubling",),
-        treatment=(arm,),
-        control=(lesser,),
-        control_label=lesser.label,
-        treatment_label=arm.label,
-        control_split="test",
-        null_effect=0.0,
-        predicted_effect=0.05,
-        baselines=(),
     )
 
 
@@ -83,7 +70,7 @@ def cross(idea: Idea, at: Setting) -> Idea | None:
     child, parents = crossed
     (first, where), (second, _) = (_called(at, parent) for parent in parents)
     return replace(
-        _no_worse(idea, child.label, "Better parent"),
+        _no_worse(idea, child.label, "The better parent"),
         title=f"Cross: parts of {lower(first)} and of {lower(second)} go together",
         statement="A child that takes each layer and each property at random from "
         f"{lower(first)} or from {lower(second)} should be no less accurate {where} at equal size "
@@ -184,7 +171,7 @@ def _children(first: Arm, second: Arm, at: Setting) -> Iterator[Arm]:
     assert one is not None
     assert other is not None
     rng = _chance(at, "cross", first.name, second.name)
-    label = f"Cross of {lower(_called(at, first)[0])} and {lower(second.label)}"
+    label = f"A cross of {lower(_called(at, first)[0])} and {lower(second.label)}"
     for _ in range(TRIES):
         try:
             body: Architecture = moves.cross(one, other, rng)

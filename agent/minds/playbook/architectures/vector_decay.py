@@ -11,10 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     prior=(1.5, 1.0),
     meaning={
-        "supported": "A memory that chooses what to forget is worth its parameters, where a "
-        "fixed decay forgets by age.",
-        "refuted": "A decay chosen by the input gains nothing here over a fixed decay.",
-        "inconclusive": "What a decay chosen by the input adds differs between seeds.",
+        "supported": "Choosing from the input what to forget is worth its parameters here, "
+        "compared with forgetting at a fixed rate.",
+        "refuted": "To choose the decay from the input brings less over a fixed rate than was "
+        "predicted.",
+        "inconclusive": "The worth of a decay that the input chooses is left uncertain by these "
+        "pairs.",
     },
 )
 def vector_decay(at: Setting) -> Idea | None:

@@ -11,11 +11,12 @@ from agent.minds.playbook.family import Idea, Setting, family
     domain="architectures",
     prior=(3.0, 1.0),
     meaning={
-        "supported": "What lies outside the window is lost, so the task does need what it claims "
-        "to need: memory over the gap.",
-        "refuted": "A short window loses less than was predicted, so the task asks for less "
-        "memory over the gap than was assumed.",
-        "inconclusive": "How much a short window loses differs between seeds.",
+        "supported": "A window shorter than the gap loses at least what was predicted, as it "
+        "should on a task that asks for memory over the gap.",
+        "refuted": "A short window loses less than was predicted. Either the task asks for less "
+        "memory over the gap than was assumed, or attention over the whole past makes little use "
+        "of it.",
+        "inconclusive": "How much a short window costs on this task has not been determined.",
     },
 )
 def window(at: Setting) -> Idea | None:
