@@ -112,7 +112,7 @@ def _records(folder: Path, ledger: Ledger) -> Iterator[str]:
     yield from broken_seals(folder, ledger)
     for flaw in retest(ledger, plans_of(folder, ledger)):
         yield f"ledger.jsonl: {flaw.sentence}"
-    for verdict in misruled(ledger):
+    for verdict in misruled(ledger, plans_of(folder, ledger)):
         yield f"ledger.jsonl: verdict {verdict.id} rules otherwise than its frozen rule"
 
 

@@ -258,6 +258,8 @@ def _ruling(
         return "inconclusive", "Fewer pairs were measured than the test needs to reach its alpha."
     reaches = line.effect >= line.predicted_effect - 1e-12  # a mean of decimals is rarely exact
     after = "by itself" if test.gate else "after Holm"
+    if p_support <= test.alpha and reaches and line.control_mean < test.least_control:
+        return "inconclusive", "The control learned too little for a loss to be seen."
     if p_support <= test.alpha and reaches:
         return "supported", f"The test passes {after} and the mean effect reaches the prediction."
     if p_refute <= test.alpha:

@@ -43,6 +43,9 @@ class PairedTest(BaseModel):
     `family_size` tests, and the mean effect reaches predicted_effect. refuted: the exact test of
     effect < predicted_effect passes alpha after Holm. Otherwise inconclusive.
 
+    least_control: what the control's mean must reach for support. Where both sides fail, neither
+    loses anything, and a claim of no loss would mean nothing (assay sensitivity, ICH E10).
+
     gate: part of a known order that must hold as a whole before anything else is asked. The
     intersection-union test of the whole passes alpha when every part passes it by itself (Berger
     1982), so a part is a family of its own and takes nothing from the others' family.
@@ -55,6 +58,7 @@ class PairedTest(BaseModel):
     control: Side
     null_effect: float = 0.0
     predicted_effect: float
+    least_control: float = 0.0
     alpha: float = 0.05
     family_size: int = Field(ge=1)
     gate: bool = False

@@ -102,7 +102,9 @@ def _check(experiment: Experiment, subject: Subject, ledger: Ledger, folder: Pat
     _check_arms(experiment, subject)
     _check_test(experiment, subject)
     _check_seeds(experiment, subject)
-    _check_names(experiment, frozen_plans(ledger, folder))
+    earlier = frozen_plans(ledger, folder)
+    _check_names(experiment, earlier)
+    _check_new(experiment, earlier)
     _check_unseen(experiment, ledger)
     missing = missing_baselines(experiment, subject)
     if missing:
@@ -255,6 +257,21 @@ def _check_names(experiment: Experiment, earlier: list[Experiment]) -> None:
                         f"arm {name!r} is called {arm.name!r} in plan {plan.id}",
                         f"call it {arm.name!r}",
                     )
+
+
+def _check_new(experiment: Experiment, earlier: list[Experiment]) -> None:
+    """Refuse the very comparison of another plan: one test would count as two findings."""
+    test = experiment.test
+    for plan in earlier:
+        same = plan.test.metric == test.metric and all(
+            _measures(side) == _measures(other)
+            for (_, side), (_, other) in zip(_sides(experiment), _sides(plan), strict=True)
+        )
+        if same and set(plan.seeds) & set(experiment.seeds):
+            raise PlanRefused(
+                f"plan {plan.id} compares the same arms on the same seeds",
+                "use fresh seeds, which makes it a replication, or another arm",
+            )
 
 
 def _check_unseen(experiment: Experiment, ledger: Ledger) -> None:

@@ -98,18 +98,23 @@ def _counts(ledger: Ledger) -> list[Disagreement]:
     return found
 
 
-def misruled(ledger: Ledger) -> list[VerdictLine]:
+def misruled(ledger: Ledger, plans: Mapping[str, JsonValue]) -> list[VerdictLine]:
     """Verdicts that the frozen rule does not give."""
     pairs = [(v, ledger.find(ComparisonLine, v.comparison)) for v in ledger.lines(VerdictLine)]
-    return [v for v, line in pairs if ruling(v, line) != v.ruling]
+    return [v for v, line in pairs if ruling(v, line, plans) != v.ruling]
 
 
-def ruling(verdict: VerdictLine, line: ComparisonLine | None) -> Ruling:
+def ruling(
+    verdict: VerdictLine, line: ComparisonLine | None, plans: Mapping[str, JsonValue]
+) -> Ruling:
     """What the frozen rule says about a comparison, or none, with its corrected p-values."""
     if line is None or line.pairs < least_pairs(verdict.alpha, verdict.family_size):
         return "inconclusive"
     reaches = line.effect >= line.predicted_effect - 1e-12  # a mean of decimals is rarely exact
     if verdict.p_support_holm <= verdict.alpha and reaches:
+        least = (plan_test(plans, line.experiment) or {}).get("least_control", 0.0)
+        if isinstance(least, int | float) and line.control_mean < least:
+            return "inconclusive"
         return "supported"
     return "refuted" if verdict.p_refute_holm <= verdict.alpha else "inconclusive"
 

@@ -1,14 +1,25 @@
+from dataclasses import replace
+
 import pytest
 
 from agent.minds.mind import Known
-from agent.minds.playbook.choose import Candidate, beliefs, candidates, choose, entropy
-from agent.minds.playbook.family import Idea, Setting, all_families
+from agent.minds.playbook.choose import (
+    Candidate,
+    beliefs,
+    candidates,
+    choose,
+    entropy,
+    nearness,
+)
+from agent.minds.playbook.family import Idea, Setting, all_families, find_family
 from agent.minds.playbook.playbook import _nothing_left
 from sandbox.records import HypothesisLine
+from tools.architectures.subject import ArchitectureSuite
 from tools.experiment import Arm
 from tools.merging.miniature import Miniature
 
 SETTING = Setting(Miniature("quick"), 40)
+ARCHITECTURES = Setting(ArchitectureSuite("quick"), 40)
 
 
 def arm(name):
@@ -53,11 +64,30 @@ def test_the_uncertain_is_preferred_to_the_known():
 
 def test_shared_trials_are_paid_once():
     first = candidate("first", "a", "b", belief=(50.0, 50.0))
-    sharing = candidate("sharing", "a", "b", belief=(50.0, 60.0))
+    sharing = candidate("sharing", "a", "e", belief=(50.0, 60.0))
     other = candidate("other", "c", "d", belief=(50.0, 50.0))
     chosen = choose([first, sharing, other], each_costs(1000), 2, 1e9, (), 1).chosen
     assert {c.name for c in chosen} <= {"first", "sharing", "other"}
     assert {"first", "sharing"} == {c.name for c in chosen} or chosen[0].name == "other"
+
+
+def test_one_comparison_is_not_asked_under_two_titles():
+    first, second = candidate("first", "a", "b"), candidate("second", "a", "b")
+    other = candidate("other", "b", "a")
+    chosen = choose([first, second, other], each_costs(1), 3, 1e9, (), 0).chosen
+    assert {c.name for c in chosen} in ({"first", "other"}, {"second", "other"})
+
+
+def test_what_is_near_to_the_question_is_preferred():
+    question = "Does a state of constant size recall as much as attention?"
+    near = find_family("constant_state").think(ARCHITECTURES)
+    far = find_family("muon").think(ARCHITECTURES)
+    assert nearness(question, near) > nearness(question, far)
+    assert nearness("", near) == 0.0
+    even = {"belief": (50.0, 50.0)}
+    asked = replace(candidate("asked", "a", "b", **even), near=1.0)
+    others = [candidate(f"other-{n}", f"c{n}", f"d{n}", **even) for n in range(9)]
+    assert choose([*others, asked], each_costs(10), 1, 1e9, (), 0).chosen == (asked,)
 
 
 def test_nothing_beyond_the_budget_is_chosen():

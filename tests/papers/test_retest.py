@@ -47,7 +47,7 @@ def stand_in(case: Case, **of: object) -> str:
 
 def test_the_sound_run_follows_from_its_evidence(sound: Case) -> None:
     assert flaws(sound) == []
-    assert misruled(sound.ledger) == []
+    assert misruled(sound.ledger, sound.plans) == []
 
 
 @pytest.mark.parametrize("end", ["low", "high"])
@@ -96,8 +96,11 @@ def test_a_smaller_family_than_the_plans_froze_is_found(sound: Case) -> None:
 def test_a_verdict_that_no_comparison_carries_must_be_inconclusive(sound: Case, named: str) -> None:
     (verdict, *_) = [v for v in sound.ledger.lines(VerdictLine) if v.ruling == "supported"]
     bare = forged(sound, verdict, comparison=named)
-    assert [line.id for line in misruled(bare.ledger)] == [verdict.id]
-    assert misruled(forged(bare, verdict, comparison=named, ruling="inconclusive").ledger) == []
+    assert [line.id for line in misruled(bare.ledger, bare.plans)] == [verdict.id]
+    assert (
+        misruled(forged(bare, verdict, comparison=named, ruling="inconclusive").ledger, bare.plans)
+        == []
+    )
 
 
 def test_a_mean_that_equals_the_prediction_but_for_rounding_reaches_it(sound: Case) -> None:
@@ -105,7 +108,7 @@ def test_a_mean_that_equals_the_prediction_but_for_rounding_reaches_it(sound: Ca
     line = sound.ledger.find(ComparisonLine, verdict.comparison)
     assert line is not None
     exact = forged(sound, line, effect=0.3 - 0.2, predicted_effect=0.1)
-    assert misruled(exact.ledger) == []
+    assert misruled(exact.ledger, exact.plans) == []
 
 
 def _many(pairs: int) -> list[float]:

@@ -218,6 +218,16 @@ def test_verdicts_share_one_family(tmp_path):
     assert first.id != second.id
 
 
+def test_no_loss_against_a_control_that_failed_decides_nothing(tmp_path):
+    sides = {"null_effect": -0.05, "predicted_effect": -0.05, "alpha": 0.05}
+    asked = plan(seeds=tuple(range(1, 9)), least_control=0.6, **sides)
+    asked, ledger = _measured(tmp_path, [0.5] * 8, [0.5] * 8, [0.2] * 8, asked)
+    [comparison] = compare_all([asked], ledger)
+    [verdict] = rule([comparison], [asked])
+    assert verdict.p_support_holm <= 0.05
+    assert (verdict.ruling, "learned too little" in verdict.reason) == ("inconclusive", True)
+
+
 def test_a_part_of_a_gate_is_tested_by_itself_and_counts_for_nobody_else(tmp_path):
     gate = plan(seeds=tuple(range(1, 9)), alpha=0.05, gate=True)
     gate, ledger = _measured(tmp_path, [0.9] * 7 + [0.4], [0.5] * 8, [0.2] * 8, gate)

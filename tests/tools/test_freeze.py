@@ -157,6 +157,14 @@ def test_a_test_of_data_that_were_already_seen_is_refused(tmp_path):
         freeze(second, SUBJECT, ledger, tmp_path)
 
 
+def test_the_comparison_of_another_plan_is_refused_on_its_seeds(tmp_path):
+    ledger = open_ledger(tmp_path, "h1", "h2")
+    freeze(plan(), SUBJECT, ledger, tmp_path)
+    with pytest.raises(PlanRefused, match="compares the same arms on the same seeds"):
+        freeze(plan(hypothesis="h2"), SUBJECT, ledger, tmp_path)
+    freeze(plan(hypothesis="h2", seeds=(4, 5, 6)), SUBJECT, ledger, tmp_path)
+
+
 def test_fresh_seeds_or_a_new_arm_may_follow_on_seen_data(tmp_path):
     ledger = _seen(tmp_path)
     names = {"treatment": "left", "control": ("uniform",), "hypothesis": "h2"}

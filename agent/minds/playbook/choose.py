@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,8 @@ Price = Callable[[tuple[Arm, ...], tuple[int, ...]], float]
 OPENING, LATER = 5, 3
 OVERHEAD_CPU_S = 10.0
 REACH = 0.25
+NEARNESS = 3.0
+"""A hypothesis in all the words of the question is worth four that share none of them."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Candidate:
 
     belief: the Beta parameters that its prediction holds.
     parent: id of the hypothesis that it follows up, empty for a family's first. reach: how many
-    other families its verdict informs.
+    other families its verdict informs. near: share of the question's words that it speaks of.
     """
 
     family: str
@@ -42,6 +45,14 @@ class Candidate:
     relation: str = ""
     parent: str = ""
     reach: int = 0
+    near: float = 0.0
+
+    @property
+    def comparison(self) -> tuple[object, ...]:
+        """What is compared with what, where: two hypotheses about it would be one test."""
+        idea = self.idea
+        sides = (frozenset(arm.name for arm in arms) for arms in (idea.treatment, idea.control))
+        return (*sides, idea.tasks, idea.metric, self.seeds)
 
     @property
     def name(self) -> str:
@@ -75,9 +86,10 @@ def choose(
     chosen: list[Candidate] = []
     paid = 0.0
     while len(chosen) < room:
-        open_ = [c for c in candidates if c not in chosen]
+        compared = {c.comparison for c in chosen}
+        open_ = [c for c in candidates if c.comparison not in compared]
         costs = {c.name: _together((*chosen, c), price) - paid for c in open_}
-        scores = {c.name: _score(chance[c.name], c.reach, costs[c.name]) for c in open_}
+        scores = {c.name: _score(c, chance[c.name], costs[c.name]) for c in open_}
         weights = weights or {name: round(score, 4) for name, score in scores.items()}
         within = [c for c in open_ if paid + costs[c.name] <= afford_cpu_s]
         if not within:
@@ -125,6 +137,16 @@ def candidates(
     return sorted(unseen, key=lambda c: c.name)
 
 
+def nearness(question: str, idea: Idea) -> float:
+    """Share of the question's words, but for short ones, that title or statement have too."""
+    asked = _words(question)
+    return len(asked & _words(f"{idea.title} {idea.statement}")) / len(asked) if asked else 0.0
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower().rstrip("s") for word in re.findall(r"[A-Za-z]{4,}", text)}
+
+
 def beliefs(families: dict[str, Family], known: Iterable[Known]) -> dict[str, tuple[float, float]]:
     """Beta parameters of every family after the rulings so far, through their links."""
     rulings = [(k.hypothesis.family, k.ruling) for k in known]
@@ -148,8 +170,8 @@ def entropy(chance: float) -> float:
     return -chance * math.log2(chance) - (1 - chance) * math.log2(1 - chance)
 
 
-def _score(chance: float, reach: int, cost_cpu_s: float) -> float:
-    bits = entropy(chance) * (1 + REACH * reach)
+def _score(candidate: Candidate, chance: float, cost_cpu_s: float) -> float:
+    bits = entropy(chance) * (1 + REACH * candidate.reach) * (1 + NEARNESS * candidate.near)
     return 60.0 * bits / (max(0.0, cost_cpu_s) + OVERHEAD_CPU_S)
 
 

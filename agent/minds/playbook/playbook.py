@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.minds.mind import (
@@ -31,12 +32,14 @@ from agent.minds.playbook.choose import (
     all_or_none,
     candidates,
     choose,
+    nearness,
 )
 from agent.minds.playbook.family import Idea, Setting, find_family, is_gate
 from agent.minds.playbook.relations import FOLLOW_UPS, FRESH
 from sandbox.errors import BadInput, MindFailed
 from sandbox.records import HypothesisLine, short_id
 from tools.experiment import Experiment, PairedTest
+from tools.subject import Subject
 
 if TYPE_CHECKING:
     from agent.settings import Settings
@@ -62,6 +65,10 @@ QUERIES = {
         "paired test multiple comparisons seeds",
     ),
 }
+
+
+SENSITIVITY = 5.0
+"""Margins that the control of a claim of no loss must lie above chance."""
 
 
 class Playbook:
@@ -168,6 +175,7 @@ def setting(request: RoundRequest | DesignRequest) -> Setting:
 def _next(request: RoundRequest, first: Sequence[str]) -> Choice:
     at = setting(request)
     open_ = candidates(at, request.known, request.price, request.seeds, request.fresh)
+    open_ = [replace(c, near=nearness(request.question, c.idea)) for c in open_]
     batch = LATER if request.known else OPENING
     price, afford = request.price, request.afford_cpu_s
     seed = request.seed * 1009 + len(request.known)
@@ -203,6 +211,18 @@ def _proposal(candidate: Candidate) -> Proposal:
     )
 
 
+def _least_control(idea: Idea, subject: Subject) -> float:
+    """From where on a loss within the margin says something: chance and a multiple of the margin.
+
+    The margin is then a fifth of what the control gains over chance, or less.
+    """
+    if idea.metric != "accuracy" or idea.null_effect >= 0:
+        return 0.0
+    tasks = idea.tasks or (subject.primary,)
+    chance = [card.chance for card in subject.cards if card.name in tasks]
+    return round(sum(chance) / len(chance) + SENSITIVITY * -idea.null_effect, 6)
+
+
 def _experiment(line: HypothesisLine, request: DesignRequest, seeds: tuple[int, ...]) -> Experiment:
     idea = idea_of(line, setting(request))
     treatment, control = idea.sides(request.subject.primary)
@@ -218,6 +238,7 @@ def _experiment(line: HypothesisLine, request: DesignRequest, seeds: tuple[int, 
             control=control,
             null_effect=idea.null_effect,
             predicted_effect=idea.predicted_effect,
+            least_control=_least_control(idea, request.subject),
             alpha=request.alpha,
             family_size=1 if gate else request.family_size,
             gate=gate,

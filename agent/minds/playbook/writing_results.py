@@ -124,6 +124,14 @@ def _ruling_sentence(finding: Finding) -> str:
             "The hypothesis is refuted: the difference is in the predicted direction but smaller "
             "than predicted."
         )
+    if _insensitive(finding):
+        assert finding.plan is not None
+        least = f"{{{{plan:{finding.plan.id}.test.least_control|.3f}}}}"
+        return (
+            "The hypothesis is left undecided: the mean of the control is below the "
+            f"{least} from which on a loss could be seen, and where both sides fail neither loses "
+            "anything."
+        )
     if _between(finding):
         return (
             "The test leaves the hypothesis undecided: the difference is established, but not "
@@ -138,10 +146,22 @@ def _falls_short(finding: Finding) -> bool:
     return finding.ruling == "refuted" and comparison is not None and comparison.low > 0
 
 
+def _insensitive(finding: Finding) -> bool:
+    """Undecided because the control learned too little for a loss to be seen."""
+    comparison, plan = finding.comparison, finding.plan
+    return (
+        finding.ruling == "inconclusive"
+        and comparison is not None
+        and plan is not None
+        and comparison.control_mean < plan.test.least_control
+    )
+
+
 def _between(finding: Finding) -> bool:
     """Undecided although the effect exceeds its null value: it is near the prediction."""
     verdict = finding.verdict
     undecided = verdict is not None and finding.ruling == "inconclusive"
+    undecided = undecided and not _insensitive(finding)
     return undecided and verdict is not None and verdict.p_support_holm <= verdict.alpha
 
 

@@ -45,7 +45,7 @@ def _deciding(story: Story) -> Passage:
             "{{citep:altman1995absence}}. Intervals are bootstrap intervals over the pairs "
             "{{citep:efron1993introduction}} at the level {{fact:confidence|%}}. When a control "
             "consists of several models, the best of them is taken for every seed on the test "
-            "items themselves, which favours the control.",
+            f"items themselves, which favours the control.{_sensitivity(story)}",
         ),
         Paragraph(
             text=r"An exact test over $n$ pairs cannot give a $p$ below $2^{-n}$. The number of "
@@ -53,6 +53,17 @@ def _deciding(story: Story) -> Passage:
             "after the correction is refused before it is frozen, and so is a plan whose treatment "
             "and control have both been measured already.",
         ),
+    )
+
+
+def _sensitivity(story: Story) -> str:
+    """What a claim of no loss needs beside its test, where one was made."""
+    if not any(plan.test.least_control > 0 for plan in story.experiments.values()):
+        return ""
+    return (
+        " A claim of no loss also needs a control that learned something: its mean has to lie "
+        "above chance by a multiple of the margin that the plan fixes, or the hypothesis is left "
+        "undecided."
     )
 
 

@@ -18,7 +18,7 @@ _RULING = re.compile(r"\b(supported|refuted|inconclusive)\b", re.IGNORECASE)
 @check("verdict_mismatch")
 def verdict_mismatch(case: Case) -> Iterable[Finding]:
     """The text calls a hypothesis supported, refuted or inconclusive and its verdict is another."""
-    for verdict in misruled(case.ledger):
+    for verdict in misruled(case.ledger, case.plans):
         yield found(
             f"ledger, verdict {verdict.id}",
             f"it rules {verdict.ruling}, the frozen rule gives another ruling",
