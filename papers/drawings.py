@@ -20,6 +20,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 _INK = "#222222"
 _FAINT = "#9AA5B1"
 _GRID = "#E3E6EA"
+_WIDE_IN = 5.0
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
 _HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "oo", "++")
@@ -47,9 +48,9 @@ def _wrapped(label: str, letters: int = 24) -> str:
     return "\n".join(textwrap.wrap(label, letters, break_long_words=False))
 
 
-def _name_rows(axes: Axes, names: tuple[str, ...]) -> None:
+def _name_rows(axes: Axes, names: tuple[str, ...], letters: int = 24) -> None:
     """Category names on the y axis, the first on top."""
-    axes.set_yticks(range(len(names)), [_wrapped(name) for name in names])
+    axes.set_yticks(range(len(names)), [_wrapped(name, letters) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=_GRID, linewidth=0.6)
@@ -106,7 +107,8 @@ def forest(plot: Plot) -> Canvas:
     """Effects with intervals, one row each; further series are marks (null, predicted)."""
     main, *marks = plot.curves
     rows = {x: i for i, x in enumerate(main.x)}
-    lines = max(_wrapped(x).count("\n") + 1 for x in main.x)
+    letters = 24 if plot.width_in < _WIDE_IN else 64
+    lines = max(_wrapped(x, letters).count("\n") + 1 for x in main.x)
     canvas, axes = _axes(plot, (0.16 + 0.12 * lines) * len(rows) + 0.75)
     axes.axvline(0.0, color=_INK, lw=0.6, zorder=0)
     places = list(range(len(main.x)))
@@ -120,7 +122,7 @@ def forest(plot: Plot) -> Canvas:
             curve.y, [rows[x] for x in curve.x], "|" if null else "D", ms=8 if null else 4,
             color=_INK if null else PALETTE[1], mfc="none", mew=1.0, ls="none", label=curve.label,
         )  # fmt: skip
-    _name_rows(axes, main.x)
+    _name_rows(axes, main.x, letters)
     _legend_above(axes, len(plot.curves), first=main.label)
     return canvas
 

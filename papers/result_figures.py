@@ -10,6 +10,9 @@ from papers.manuscript import Figure, Series
 from papers.record_view import RecordView
 from sandbox.records import ComparisonLine, EvidenceLine
 
+IN_A_COLUMN = 8
+"""More hypotheses in a forest plot take the width of the page: a column would be all of it."""
+
 
 class ResultFigures:
     """Builds the figures of the results, or None where there is nothing to show."""
@@ -81,6 +84,7 @@ class ResultFigures:
             x_label="effect",
             y_label="",
             alt="Forest plot of the effects of all hypotheses.",
+            wide=len(lines) > IN_A_COLUMN,
         )
 
     def search_figure(self) -> Figure | None:

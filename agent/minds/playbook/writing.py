@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
 from agent.minds.playbook.authors.author import Author, author_of
-from agent.minds.playbook.story import Story, noun
+from agent.minds.playbook.story import Finding, Story, noun
 from agent.minds.playbook.writing_discussion import discussion, limitations
 from agent.minds.playbook.writing_results import headline, overview, report
 from agent.minds.playbook.writing_setup import method, related_work, setup
@@ -101,13 +101,16 @@ def _conclusion(story: Story) -> Passage:
                 "continued with a larger budget."
             ),
         )
+    held = bool(story.gate) and all(f.ruling == "supported" for f in story.gate)
+    asked = [f for f in story.findings if not held or f not in story.gate]
     outcomes = [
-        f"{opening} {_named(story, ruling)}."
+        f"{opening} {_named(asked, ruling)}."
         for ruling, opening in _OUTCOMES.items()
-        if any(f.ruling == ruling for f in story.findings)
+        if any(f.ruling == ruling for f in asked)
     ]
     text = (
         "We studied {{fact:subject.description|text}}. "
+        + ("The known order was reproduced first. " if held else "")
         + " ".join(outcomes)
         + " What this says about larger models is a question for experiments on larger models."
     )
@@ -121,11 +124,11 @@ _OUTCOMES = {
 }
 
 
-def _named(story: Story, ruling: str) -> str:
+def _named(findings: Sequence[Finding], ruling: str) -> str:
     """The hypotheses of a ruling, by title and section."""
     named = [
         f"{{{{hypothesis:{f.hypothesis.id}.title|inline}}}} ({{{{ref:sec:{f.hypothesis.id}}}}})"
-        for f in story.findings
+        for f in findings
         if f.ruling == ruling
     ]
     return "; ".join(named)
