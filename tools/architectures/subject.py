@@ -26,6 +26,8 @@ PAIRING = (
     "Each pair is one seed: every seed draws new training, development and test sequences "
     "and new initial weights, and all arms of a pair share the sequences."
 )
+FEW_ITEMS = frozenset({"digits", "parity", "text"})
+"""Fixed images and text, and the strings of a few bits."""
 HIDDEN = " The test sequences also depend on a secret of the run, which no trial is given."
 
 
@@ -59,10 +61,10 @@ class ArchitectureSuite:
         Raises UnknownName, and BadInput for a task whose answers in bits would be too large.
         """
         self.blocks = blocks
-        self.pairing = PAIRING + (HIDDEN if secret else "")
         self._secret = secret
         self.size = SIZE_OF[profile]
         self._tasks = tuple(find_sequence_task(name) for name in tasks)
+        self.pairing = PAIRING + _shared(self._tasks) + (HIDDEN if secret else "")
         self.primary = self._tasks[0].name
         self.cards = tuple(_card(task, self.size) for task in self._tasks)
         self.description = (
@@ -84,6 +86,14 @@ class ArchitectureSuite:
                 for task, splits in self.items(seed).items()
             }
         )
+
+
+def _shared(tasks: Sequence[SequenceTask]) -> str:
+    """What pairs share where the test items of a task are few."""
+    few = [task.label for task in tasks if task.name in FEW_ITEMS]
+    if not few:
+        return ""
+    return f" The test items of some tasks ({', '.join(few)}) are few, and seeds share them."
 
 
 def _card(task: SequenceTask, size: ProfileName) -> TaskCard:
