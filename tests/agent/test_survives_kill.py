@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.graph import GRAPH_VERSION
 from agent.run import begin, resume
 from agent.settings import read_settings
 from agent.topic import Topic, topic_from
@@ -156,7 +157,7 @@ def test_a_run_killed_ten_times_finishes_repeats_no_trial_and_measures_the_same(
 def test_a_run_of_another_graph_is_not_resumed(tmp_path, monkeypatch):
     folder = begun(tmp_path)
     monkeypatch.setattr("agent.run.GRAPH_VERSION", 999)
-    with pytest.raises(CannotResume, match="version 1 of the graph"):
+    with pytest.raises(CannotResume, match=f"version {GRAPH_VERSION} of the graph"):
         resume(folder, settings(tmp_path))
 
 
