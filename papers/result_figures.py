@@ -10,7 +10,7 @@ from papers.manuscript import Figure, Series
 from papers.record_view import RecordView
 from sandbox.records import ComparisonLine, EvidenceLine
 
-IN_A_COLUMN = 8
+IN_A_COLUMN = 6
 """More hypotheses in a forest plot take the width of the page: a column would be all of it."""
 
 
