@@ -253,9 +253,11 @@ def course(arguments: TrainingArguments, rate: float) -> Course:
 
 def measures_of(found: Sweep, arguments: TrainingArguments) -> dict[str, float]:
     """What tools/measures.py has names for."""
+    from tools.architectures.counts import counted
+
     best = found.best
     trained = best.trained
-    costs = _costs(trained.model, arguments.drawn_size.length)
+    costs = counted(trained.model, arguments.drawn_size.length)
     tokens = trained.steps * arguments.step_tokens()
     return {
         **costs,
@@ -272,30 +274,6 @@ def measures_of(found: Sweep, arguments: TrainingArguments) -> dict[str, float]:
         "dev_accuracy": best.dev.accuracy,
         "dev_loss": best.dev.cross_entropy,
     }
-
-
-def _costs(model: nn.Module, length: int) -> dict[str, float]:
-    """Counted on the model itself; state only where it decodes one position at a time."""
-    from tools.architectures.counts import (
-        active_parameters,
-        decodes,
-        flops_per_token,
-        parameters,
-        state_size,
-    )
-    from tools.architectures.packing import weight_bytes
-
-    costs: dict[str, float] = {
-        "weight_bytes": weight_bytes(model),
-        "parameters": parameters(model),
-        "active_parameters": active_parameters(model),
-        "flops_per_token": round(flops_per_token(model, length)),
-        "training_flops_per_token": round(flops_per_token(model, length, backward=True)),
-    }
-    if decodes(model):
-        state = state_size(model, length)
-        costs |= {"state_floats": state.floats, "state_bytes": state.size_bytes}
-    return costs
 
 
 def _line(attempt: Attempt) -> str:

@@ -16,6 +16,7 @@ from sandbox.errors import BadInput
 from tools.architectures.architecture import Architecture
 from tools.architectures.backbone import States
 from tools.architectures.block import find_block
+from tools.architectures.packing import weight_bytes
 
 
 @runtime_checkable
@@ -104,6 +105,21 @@ def flops_per_token(model: nn.Module, length: int, *, backward: bool = False) ->
             logits.sum().backward()
             model.zero_grad()
     return counter.get_total_flops() / length
+
+
+def counted(model: nn.Module, length: int) -> dict[str, float]:
+    """What tools/measures.py has names for; state only where it decodes a position at a time."""
+    found: dict[str, float] = {
+        "weight_bytes": weight_bytes(model),
+        "parameters": parameters(model),
+        "active_parameters": active_parameters(model),
+        "flops_per_token": round(flops_per_token(model, length)),
+        "training_flops_per_token": round(flops_per_token(model, length, backward=True)),
+    }
+    if decodes(model):
+        state = state_size(model, length)
+        found |= {"state_floats": state.floats, "state_bytes": state.size_bytes}
+    return found
 
 
 def _convolution_backward(
