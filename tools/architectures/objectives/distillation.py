@@ -12,12 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from sandbox.errors import BadInput
-from tools.architectures import decode
 from tools.architectures.architecture import Architecture
 from tools.architectures.backbone import Backbone
-from tools.architectures.decode import Generated, Reading, Sampling
+from tools.architectures.left_to_right import LeftToRight, asked_nats, refuse_peeking
 from tools.architectures.objective import objective
-from tools.architectures.objectives.next_token import asked_nats, refuse_peeking
 from tools.tasks.sequence import NOT_ASKED
 
 DomainOf: TypeAlias = Callable[[Tensor], Tensor]
@@ -25,7 +23,7 @@ DomainOf: TypeAlias = Callable[[Tensor], Tensor]
 
 
 @objective("distillation", source="arXiv:1503.02531", likelihood="exact", teachers=True)
-class Distillation:
+class Distillation(LeftToRight):
     """Teachers' soft targets at a temperature, with a share of the true ones (Hinton et al. 2015).
 
     soft: share of the teachers' part, scaled by temperature squared. several: with more than one
@@ -74,23 +72,6 @@ class Distillation:
         apart = nnf.kl_div(student, taught, reduction="none", log_target=True).sum()
         soft = apart * self.temperature**2 / asked.sum().clamp_min(1)
         return self.soft * soft + (1 - self.soft) * asked_nats(logits, targets)
-
-    def bits(
-        self, model: nn.Module, tokens: Tensor, targets: Tensor, draw: torch.Generator
-    ) -> Tensor:
-        """Exact, of the true targets."""
-        refuse_peeking(model, tokens, targets)
-        return asked_nats(model(tokens), targets) / math.log(2)
-
-    def read(self, model: nn.Module, prompt: Tensor) -> Reading:
-        """Into the cache."""
-        return decode.read(model, prompt)
-
-    def write(
-        self, model: nn.Module, reading: Reading, length: int, draw: torch.Generator, how: Sampling
-    ) -> Generated:
-        """One token a pass, from left to right."""
-        return decode.write(model, reading, length, draw, how.temperature)
 
     @torch.no_grad()
     def _taught(self, tokens: Tensor, targets: Tensor) -> Tensor:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from sandbox.errors import BadInput
-from tools.architectures import decode
 from tools.architectures.architecture import Architecture
 from tools.architectures.backbone import Backbone, LayerOfBlocks, States
 from tools.architectures.decode import Generated, Reading, Sampling
+from tools.architectures.left_to_right import LeftToRight, asked_nats, refuse_peeking
 from tools.architectures.norms import new_norm
 from tools.architectures.objective import objective
-from tools.architectures.objectives.next_token import asked_nats, refuse_peeking
 from tools.tasks.sequence import NOT_ASKED
 
 
@@ -63,7 +60,7 @@ class ManyHeads(nn.Module):
 
 
 @objective("multi_token", source="arXiv:2404.19737", likelihood="exact")
-class MultiToken:
+class MultiToken(LeftToRight):
     """The next token and several after it, each by its own head.
 
     heads: tokens ahead. The loss is the mean of the heads' losses; bits are head 0's. With
@@ -92,17 +89,6 @@ class MultiToken:
         ]
         return torch.stack(losses).mean()
 
-    def bits(
-        self, model: nn.Module, tokens: Tensor, targets: Tensor, draw: torch.Generator
-    ) -> Tensor:
-        """Exact, of head 0."""
-        refuse_peeking(model, tokens, targets)
-        return asked_nats(model(tokens), targets) / math.log(2)
-
-    def read(self, model: nn.Module, prompt: Tensor) -> Reading:
-        """Into the cache."""
-        return decode.read(model, prompt)
-
     def write(
         self, model: nn.Module, reading: Reading, length: int, draw: torch.Generator, how: Sampling
     ) -> Generated:
@@ -110,7 +96,7 @@ class MultiToken:
         assert isinstance(model, ManyHeads)
         if how.temperature == 0 and min(how.per_pass, self.heads) > 1:
             return speculate(model, reading.tokens, length, how.per_pass)
-        return decode.write(model, reading, length, draw, how.temperature)
+        return super().write(model, reading, length, draw, how)
 
 
 @torch.no_grad()
