@@ -12,6 +12,9 @@
     +- BudgetSpent          no more may be reserved: exit code 3
     +- CannotResume         the run on disk does not fit this version or is not resumable
     +- MindFailed           a mind gave no usable reply
+    |  +- EndpointRefused      the server will never answer this: key, address or model is wrong
+    |  +- EndpointUnreachable  the server did not answer in time, or not to the end
+    |  +- ReplyUnusable        it answered, and its second try is not what was asked for either
     +- PaperError
        +- UnbackedNumber    a number in prose cites no evidence, or its reference does not resolve
        +- TexMissing        no TeX on this machine
@@ -83,6 +86,18 @@ class CannotResume(HanjiError):
 
 class MindFailed(HanjiError):
     """A mind gave no usable reply."""
+
+
+class EndpointRefused(MindFailed):
+    """A language model's server refuses for good; asking again would change nothing."""
+
+
+class EndpointUnreachable(MindFailed):
+    """A language model's server is not there, too slow, or broke off, and retries did not help."""
+
+
+class ReplyUnusable(MindFailed):
+    """A language model's reply is not of the shape that was asked for, even when told so."""
 
 
 class PaperError(HanjiError):
