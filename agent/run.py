@@ -27,7 +27,7 @@ from agent.progress import Watch, unwatched
 from agent.seeds import seeds_of
 from agent.settings import Settings
 from agent.summary import summary
-from agent.topic import Topic, subject_of, topic_from, with_secret
+from agent.topic import Topic, settled, subject_of, topic_from
 from sandbox.backend import find_backend
 from sandbox.errors import BadInput, CannotResume, HanjiError
 from sandbox.ledger import Ledger
@@ -85,7 +85,7 @@ def begin(
     Raises BadInput, SandboxUnavailable and the like before any work; later failures end in the
     report. Setting `stop` stops the run so that `resume` can go on.
     """
-    topic = with_secret(topic)
+    topic = settled(topic)
     subject = subject_of(topic)
     seeds_of(topic, subject, settings)
     find_mind(settings.mind, settings)

@@ -23,6 +23,8 @@ DEFAULTS: Mapping[object, Mapping[str, object]] = {
 """By domain, where it differs."""
 OF_ARCHITECTURES = ("sequence_tasks", "blocks")
 OF_MERGING = ("models", "base", "tasks", "evaluations")
+TELLING = frozenset({"domain", "first", *OF_ARCHITECTURES, *OF_MERGING})
+"""Fields that are of one domain."""
 
 
 class Entry(BaseModel):
@@ -72,10 +74,11 @@ class Topic(Entry):
     corrected, fixed before the first trial. first: hypothesis families to test before all others;
     the mind chooses those. title: for the paper, the question when empty. profile: of the built-in
     specialists, or the size of the sequence tasks. evaluations: of each search, 0 for the profile's
-    own. sequence_tasks: that architectures are trained on, the primary one first; empty for all.
-    blocks: Python files, each with a block that is not built in. secret: what the test sequences of
-    architectures are drawn with beside the seed; a run draws its own and keeps it here, in its
-    copy of the topic, where no trial sees it.
+    own. domain: what the question speaks of, when left out. sequence_tasks: that architectures are
+    trained on, the primary one first; empty for the usual ones and those that the question's
+    families need. blocks: Python files, each with a block that is not built in. secret: what the
+    test sequences of architectures are drawn with beside the seed; a run draws its own and keeps it
+    here, in its copy of the topic, where no trial sees it.
     """
 
     question: str = Field(min_length=8)
@@ -142,7 +145,7 @@ def topic_from(data: object, folder: Path, name: str) -> Topic:
     if not isinstance(data, dict):
         raise BadInput(f"{name}: expected fields such as `question: ...`", "see `hanji init`")
     try:
-        topic = Topic.model_validate(data)
+        topic = Topic.model_validate(_with_domain(data))
     except ValidationError as error:
         raise _complaint(error, name) from error
     _coherent(topic, name)
@@ -155,9 +158,9 @@ def subject_of(topic: Topic) -> Subject:
     Raises BadInput, UnknownName.
     """
     if topic.domain == "architectures":
-        from tools.architectures.subject import TASKS, ArchitectureSuite
+        from tools.architectures.subject import ArchitectureSuite
 
-        tasks, blocks = topic.sequence_tasks or TASKS, read_own_blocks(topic.blocks)
+        tasks, blocks = _sequence_tasks(topic), read_own_blocks(topic.blocks)
         return ArchitectureSuite(topic.profile, tasks, topic.secret, blocks)
     if not topic.models:
         from tools.merging.miniature import Miniature
@@ -168,11 +171,28 @@ def subject_of(topic: Topic) -> Subject:
     return OwnModels(topic.models, topic.base, topic.tasks)
 
 
-def with_secret(topic: Topic) -> Topic:
-    """The topic with a secret of its own, where its test items are drawn with one."""
-    if topic.domain != "architectures" or topic.secret:
+def settled(topic: Topic) -> Topic:
+    """The topic with what a run decides once: its tasks, and a secret that test items need."""
+    if topic.domain != "architectures":
         return topic
-    return topic.model_copy(update={"secret": secrets.token_hex(16)})
+    secret = topic.secret or secrets.token_hex(16)
+    return topic.model_copy(update={"secret": secret, "sequence_tasks": _sequence_tasks(topic)})
+
+
+def _sequence_tasks(topic: Topic) -> tuple[str, ...]:
+    from agent.minds.playbook.scope import tasks_for
+
+    return topic.sequence_tasks or tasks_for(topic.question, topic.first, topic.profile)
+
+
+def _with_domain(data: dict[str, object]) -> dict[str, object]:
+    """What the question speaks of, where no field tells the domain."""
+    from agent.minds.playbook.scope import domain_of
+
+    question = data.get("question")
+    if not isinstance(question, str) or not TELLING.isdisjoint(data):
+        return data
+    return {**data, "domain": domain_of(question)}
 
 
 def _coherent(topic: Topic, name: str) -> None:

@@ -9,9 +9,8 @@ from agent.minds.playbook.choose import (
     candidates,
     choose,
     entropy,
-    nearness,
 )
-from agent.minds.playbook.family import Idea, Setting, all_families, find_family
+from agent.minds.playbook.family import Idea, Setting, all_families
 from agent.minds.playbook.playbook import _nothing_left
 from sandbox.records import HypothesisLine
 from tools.architectures.subject import ArchitectureSuite
@@ -79,11 +78,6 @@ def test_one_comparison_is_not_asked_under_two_titles():
 
 
 def test_what_is_near_to_the_question_is_preferred():
-    question = "Does a state of constant size recall as much as attention?"
-    near = find_family("constant_state").think(ARCHITECTURES)
-    far = find_family("muon").think(ARCHITECTURES)
-    assert nearness(question, near) > nearness(question, far)
-    assert nearness("", near) == 0.0
     even = {"belief": (50.0, 50.0)}
     asked = replace(candidate("asked", "a", "b", **even), near=1.0)
     others = [candidate(f"other-{n}", f"c{n}", f"d{n}", **even) for n in range(9)]

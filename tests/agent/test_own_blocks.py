@@ -13,7 +13,7 @@ from agent.minds.playbook.family import Setting, find_family
 from agent.own_blocks import FAMILIES
 from agent.run import begin
 from agent.settings import read_settings
-from agent.topic import read_topic, subject_of, topic_from, with_secret
+from agent.topic import read_topic, settled, subject_of, topic_from
 from sandbox.errors import BadInput
 from tests.agent.family_checks import check_prose
 from tests.tools.architectures import own_blocks as files
@@ -75,14 +75,14 @@ def test_blocks_are_for_architectures_and_not_more_than_there_are_families(tmp_p
 
 def test_every_run_about_architectures_has_a_secret_of_its_own():
     topic = topic_from(QUESTION, Path(), "t")
-    one, other = with_secret(topic), with_secret(topic)
+    one, other = settled(topic), settled(topic)
     assert len({topic.secret, one.secret, other.secret}) == 3
-    assert with_secret(one) == one
+    assert settled(one) == one
     seen = [subject_of(each).items(20)["mqar"] for each in (topic, one, one, other)]
     assert seen[1] == seen[2]
     assert len({item.prompt for each in seen for item in each["test"]}) == 3 * len(seen[0]["test"])
     assert {each["dev"] for each in seen} == {seen[0]["dev"]}
-    assert with_secret(read_topic("Does merging two experts compose?")).secret == ""
+    assert settled(read_topic("Does merging two experts compose?")).secret == ""
 
 
 def test_a_family_is_of_each_block_and_of_no_other(tmp_path):

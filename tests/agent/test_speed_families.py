@@ -18,7 +18,12 @@ from tools.measures import MEASURES
 from tools.tasks.sequence import find_sequence_task
 from tools.tool import find_tool
 
-FAMILIES = ("block_diffusion_speed", "recurrent_decoding", "windowed_decoding")
+FAMILIES = (
+    "block_diffusion_speed",
+    "masked_diffusion_speed",
+    "recurrent_decoding",
+    "windowed_decoding",
+)
 SUBJECT = ArchitectureSuite("quick", ("mqar", TEXT))
 SETTING = Setting(SUBJECT, 40)
 

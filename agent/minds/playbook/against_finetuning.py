@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "against_finetuning",
+    keywords="fine-tuning gradient",
     prior=(1.5, 1.0),
     links={"few_labels": -0.5},
     meaning={

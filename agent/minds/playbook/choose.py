@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import random
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,7 +25,7 @@ OPENING, LATER = 5, 3
 OVERHEAD_CPU_S = 10.0
 REACH = 0.25
 NEARNESS = 3.0
-"""A hypothesis in all the words of the question is worth four that share none of them."""
+"""A hypothesis that the question speaks of most is worth four that it does not speak of."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Candidate:
 
     belief: the Beta parameters that its prediction holds.
     parent: id of the hypothesis that it follows up, empty for a family's first. reach: how many
-    other families its verdict informs. near: share of the question's words that it speaks of.
+    other families its verdict informs. near: how much the question speaks of its family, in [0, 1].
     """
 
     family: str
@@ -78,7 +77,7 @@ def choose(
 ) -> Choice:
     """At most `room` candidates that `afford_cpu_s` pays for together.
 
-    `first`: families to take before all others.
+    `first`: families to take before all others, in this order.
     """
     rng = random.Random(seed)  # noqa: S311 - a reproducible choice, not a secret
     chance = {c.name: rng.betavariate(*c.belief) for c in candidates}
@@ -94,7 +93,7 @@ def choose(
         within = [c for c in open_ if paid + costs[c.name] <= afford_cpu_s]
         if not within:
             break
-        best = max(within, key=lambda c: (c.name in first, scores[c.name], c.name))
+        best = max(within, key=lambda c: (-_place(c, first), scores[c.name], c.name))
         chosen.append(best)
         paid += costs[best.name]
     return Choice(tuple(chosen), weights)
@@ -137,16 +136,6 @@ def candidates(
     return sorted(unseen, key=lambda c: c.name)
 
 
-def nearness(question: str, idea: Idea) -> float:
-    """Share of the question's words, but for short ones, that title or statement have too."""
-    asked = _words(question)
-    return len(asked & _words(f"{idea.title} {idea.statement}")) / len(asked) if asked else 0.0
-
-
-def _words(text: str) -> set[str]:
-    return {word.lower().rstrip("s") for word in re.findall(r"[A-Za-z]{4,}", text)}
-
-
 def beliefs(families: dict[str, Family], known: Iterable[Known]) -> dict[str, tuple[float, float]]:
     """Beta parameters of every family after the rulings so far, through their links."""
     rulings = [(k.hypothesis.family, k.ruling) for k in known]
@@ -168,6 +157,11 @@ def entropy(chance: float) -> float:
     if chance <= 0.0 or chance >= 1.0:
         return 0.0
     return -chance * math.log2(chance) - (1 - chance) * math.log2(1 - chance)
+
+
+def _place(candidate: Candidate, first: Sequence[str]) -> int:
+    """Where in `first` it stands, or behind it."""
+    return first.index(candidate.name) if candidate.name in first else len(first)
 
 
 def _score(candidate: Candidate, chance: float, cost_cpu_s: float) -> float:

@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "component_roles",
+    keywords="attention MLP components",
     links={"layer_swap": 0.5},
     meaning={
         "supported": "Selecting among the inputs appears to be learned in attention, and the "

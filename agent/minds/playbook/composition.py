@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "composition",
+    keywords="combine capabilities new skill emerge language",
     prior=(2.0, 1.0),
     links={"label_free": 1.0, "tuned_arithmetic": 1.0},
     meaning={

@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "different_bases",
+    keywords="different bases pretrained linear mode connectivity",
     prior=(2.0, 1.0),
     links={"label_free": 0.5},
     meaning={

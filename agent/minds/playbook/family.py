@@ -125,7 +125,8 @@ class Family:
     links: other family -> pseudo-observations that its ruling adds here; negative when its success
     speaks against this one. meaning: ruling -> what it would mean, for the paper; no digits, no
     claim beyond the test. domain: of the subjects that it is about. gate: part of the known order
-    that a run must reproduce before it asks anything else.
+    that a run must reproduce before it asks anything else. keywords: further names of its matter,
+    as people use them in questions.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Family:
     links: Mapping[str, float] = field(default_factory=dict)
     domain: str = "merging"
     gate: bool = False
+    keywords: str = ""
 
 
 _families = catalogue.create("hanji", "families", entry_points=True)
@@ -147,6 +149,7 @@ NOT_FAMILIES = {
     "followups",
     "playbook",
     "relations",
+    "relevance",
     "story",
 }
 
@@ -159,6 +162,7 @@ def family(
     meaning: Mapping[str, str],
     domain: str = "merging",
     gate: bool = False,
+    keywords: str = "",
 ) -> Callable[[Think], Think]:
     """Declare a family.
 
@@ -166,7 +170,8 @@ def family(
     """
 
     def declare(think: Think) -> Think:
-        made = Family(name, think, meaning, prior[0], prior[1], dict(links or {}), domain, gate)
+        linked = dict(links or {})
+        made = Family(name, think, meaning, *prior, linked, domain, gate, keywords)
         _families.register(name, func=made)
         return think
 

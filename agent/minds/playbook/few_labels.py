@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "few_labels",
+    keywords="few-shot labels overfitting",
     links={"against_finetuning": -0.5, "transfer": 0.5},
     meaning={
         "supported": "With few labels the small space of coefficients protects from "

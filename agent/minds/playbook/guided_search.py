@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "guided_search",
+    keywords="evolution CMA-ES evolutionary random search",
     links={"layerwise_search": 0.5},
     meaning={
         "supported": "The search's adaptation, and not only the space that it searches, "

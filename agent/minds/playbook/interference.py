@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "interference",
+    keywords="TIES sign conflict DARE interference",
     links={"label_free": -0.5},
     meaning={
         "supported": "Conflicting entries of the task vectors cost accuracy here, and "

@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "joint",
+    keywords="joint training multitask data mixing",
     links={"composition": 0.5},
     meaning={
         "supported": "Training apart and merging avoids what joint training loses when both "

@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "keeping",
+    keywords="forgetting catastrophic retention",
     prior=(1.5, 1.0),
     links={"retention": -0.5},
     meaning={

@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "label_free",
+    keywords="labels unsupervised data-free",
     links={"tuned_arithmetic": 1.0, "composition": 0.5},
     meaning={
         "supported": "Composition can be had without labels and without a search.",

@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "layer_swap",
+    keywords="layer swapping frankenmerge stacking",
     links={"component_roles": 0.5},
     meaning={
         "supported": "What the other expert adds sits largely at the end of its network, and "

@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "layerwise_search",
+    keywords="layer-wise coefficients evolution",
     prior=(1.5, 1.0),
     links={"composition": 0.5, "guided_search": 0.5},
     meaning={

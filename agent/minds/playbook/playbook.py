@@ -32,10 +32,10 @@ from agent.minds.playbook.choose import (
     all_or_none,
     candidates,
     choose,
-    nearness,
 )
 from agent.minds.playbook.family import Idea, Setting, find_family, is_gate
 from agent.minds.playbook.relations import FOLLOW_UPS, FRESH
+from agent.minds.playbook.relevance import SHARE, relevance
 from sandbox.errors import BadInput, MindFailed
 from sandbox.records import HypothesisLine, short_id
 from tools.experiment import Experiment, PairedTest
@@ -96,6 +96,9 @@ class Playbook:
         if _is_gate(choice.chosen):
             why = "the known order has to be reproduced before anything else is asked"
         asked = [c.name for c in choice.chosen if c.name in request.first]
+        near = [c.name for c in choice.chosen if c.near >= SHARE and c.name not in asked]
+        if near:
+            why = f"what the question speaks of most: {', '.join(near)}; otherwise {why}"
         if asked:
             why = f"asked for by the topic: {', '.join(asked)}; otherwise {why}"
         return Proposals(
@@ -175,13 +178,15 @@ def setting(request: RoundRequest | DesignRequest) -> Setting:
 def _next(request: RoundRequest, first: Sequence[str]) -> Choice:
     at = setting(request)
     open_ = candidates(at, request.known, request.price, request.seeds, request.fresh)
-    open_ = [replace(c, near=nearness(request.question, c.idea)) for c in open_]
+    spoken_of = relevance(request.question, at)
+    open_ = [replace(c, near=spoken_of.near(c.family)) for c in open_]
     batch = LATER if request.known else OPENING
     price, afford = request.price, request.afford_cpu_s
     seed = request.seed * 1009 + len(request.known)
     if _is_gate(open_):
         return all_or_none(open_, price, request.room, afford, seed)
-    return choose(open_, price, min(request.room, batch), afford, first, seed)
+    asked = (*first, *spoken_of.asked)
+    return choose(open_, price, min(request.room, batch), afford, asked, seed)
 
 
 def _is_gate(asked: Sequence[Candidate]) -> bool:

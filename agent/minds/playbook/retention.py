@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "retention",
+    keywords="forgetting catastrophic keeps",
     links={"keeping": -0.5},
     meaning={
         "supported": "The search leaves the abilities of the parents within the margin "

@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "transfer",
+    keywords="overfit dev test generalise",
     prior=(1.5, 1.0),
     links={"composition": 0.5},
     meaning={

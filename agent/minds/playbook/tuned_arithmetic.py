@@ -8,6 +8,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 
 @family(
     "tuned_arithmetic",
+    keywords="task arithmetic task vectors",
     prior=(2.0, 1.0),
     links={"composition": 1.0, "label_free": 1.0},
     meaning={

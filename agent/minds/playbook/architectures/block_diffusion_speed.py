@@ -14,6 +14,7 @@ BLOCK, PER_PASS = 16, 8
 @family(
     "block_diffusion_speed",
     domain="architectures",
+    keywords="block diffusion language model BD3 Mercury inference decoding throughput",
     prior=(1.0, 2.0),
     meaning={
         "supported": "At this block size and context, writing in blocks saves at least the "

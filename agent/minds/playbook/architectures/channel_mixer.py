@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "channel_mixer",
     domain="architectures",
+    keywords="MLP feed-forward attention only",
     meaning={
         "supported": "On this task, giving the parameters of the channel mixers to wider attention "
         "costs less than the margin, if it costs anything.",

@@ -11,6 +11,7 @@ TASK = "in_context_recall"
 @family(
     "constant_state",
     domain="architectures",
+    keywords="SSD Mamba state space model recurrent subquadratic constant state",
     links={"hybrid": -0.5},
     meaning={
         "supported": "With the few keys that this task asks about, giving up the growing cache "

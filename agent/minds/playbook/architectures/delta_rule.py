@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "delta_rule",
     domain="architectures",
+    keywords="DeltaNet linear attention fast weights",
     prior=(2.0, 1.0),
     links={"gated_delta": 0.5, "generalised_delta": 0.5},
     meaning={

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "depth_or_width",
     domain="architectures",
+    keywords="depth width layers shallow deep",
     prior=(2.0, 1.0),
     links={"short_convolution": 0.5},
     meaning={

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "depth_upscaling",
     domain="architectures",
+    keywords="depth up-scaling upscaling SOLAR growing stacking continued training",
     links={"depth_or_width": 0.5},
     meaning={
         "supported": "At equal operations, a deep model is better grown from a shallow one here. "

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "differential",
     domain="architectures",
+    keywords="differential transformer noise cancelling",
     links={"grouped_differential": 0.5},
     meaning={
         "supported": "In as many steps and at the same size, subtracting a further softmax map "

@@ -12,6 +12,7 @@ TASK = "in_context_recall"
 @family(
     "distillation",
     domain="architectures",
+    keywords="distil distilled knowledge teacher student compression",
     links={"distilled_experts": 0.5},
     meaning={
         "supported": "In as many steps, this student takes more from a teacher and labels together "

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "distilled_experts",
     domain="architectures",
+    keywords="mixture of experts MoE distil distilled several domain teachers branch train mix",
     links={"routed_experts": 0.5, "distilled_experts_total": 0.5},
     meaning={
         "supported": "With as many parameters active, a student of several teachers gains from "

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "distilled_experts_total",
     domain="architectures",
+    keywords="mixture of experts MoE distil distilled several domain teachers",
     links={"routed_experts": 0.5, "distilled_experts": 0.5},
     meaning={
         "supported": "Sending each position through some of the experts costs the student less "

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "evolution",
     domain="architectures",
+    keywords="evolution evolutionary search NAS architecture search",
     prior=(1.0, 2.0),
     meaning={
         "supported": "With this few candidates, the way of searching contributes something beyond "

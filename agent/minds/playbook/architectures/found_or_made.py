@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "found_or_made",
     domain="architectures",
+    keywords="evolution evolutionary search NAS architecture search hand-made",
     prior=(2.0, 1.0),
     links={"evolution": 0.5},
     meaning={

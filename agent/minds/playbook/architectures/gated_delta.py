@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "gated_delta",
     domain="architectures",
+    keywords="gated DeltaNet Qwen Kimi linear attention",
     links={"delta_rule": 0.5},
     meaning={
         "supported": "For a memory that is written by the delta rule, a gate is a better use of "

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "generalised_delta",
     domain="architectures",
+    keywords="RWKV Goose linear RNN recurrent",
     links={"delta_rule": 0.5},
     meaning={
         "supported": "RWKV, with a shift in place of a convolution, loses less than the margin to "

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "grouped_differential",
     domain="architectures",
+    keywords="grouped differential attention GDA Motif",
     links={"differential": 0.5},
     meaning={
         "supported": "Giving noise fewer heads than signal costs less than the margin at as many "

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "hybrid",
     domain="architectures",
+    keywords="hybrid Mamba Jamba Samba interleaved attention",
     links={"constant_state": -0.5},
     meaning={
         "supported": "Next to a small state, a layer of attention adds at least what was "

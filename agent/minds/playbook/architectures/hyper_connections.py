@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "hyper_connections",
     domain="architectures",
+    keywords="hyper-connections residual streams mHC",
     meaning={
         "supported": "Learned connections between several residual streams are worth their few "
         "parameters in a model of this depth.",

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "int8_weights",
     domain="architectures",
+    keywords="quantisation quantization int8 smaller memory inference",
     prior=(3.0, 1.0),
     links={"pruned_weights": 0.5},
     meaning={

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "latent_cache",
     domain="architectures",
+    keywords="multi-head latent attention MLA DeepSeek KV cache",
     links={"shared_keys": 0.5},
     meaning={
         "supported": "A narrow latent stands for keys and values at a cost below the margin, and "

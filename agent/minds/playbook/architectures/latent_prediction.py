@@ -11,6 +11,7 @@ TASK = "life"
 @family(
     "latent_prediction",
     domain="architectures",
+    keywords="world model JEPA Dreamer latent representation",
     links={"latent_rollout": 0.5},
     meaning={
         "supported": "From few states, being held to representations as well teaches a transition "

@@ -11,6 +11,7 @@ TASK = "life_rollout"
 @family(
     "latent_rollout",
     domain="architectures",
+    keywords="world model JEPA Dreamer latent rollout imagination",
     links={"latent_prediction": 0.5},
     meaning={
         "supported": "Going on from its own answers, the model that was also held to "

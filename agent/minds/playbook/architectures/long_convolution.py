@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "long_convolution",
     domain="architectures",
+    keywords="Hyena long convolution H3",
     prior=(2.0, 1.0),
     meaning={
         "supported": "Attention keeps at least the predicted lead over gated convolutions over all "

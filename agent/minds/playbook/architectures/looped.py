@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "looped",
     domain="architectures",
+    keywords="looped universal transformer weight sharing recursive",
     links={"depth_or_width": 0.5},
     meaning={
         "supported": "Passing a layer repeatedly costs less than the margin when the parameters "

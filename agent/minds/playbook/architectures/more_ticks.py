@@ -11,6 +11,7 @@ TASK = "parity"
 @family(
     "more_ticks",
     domain="architectures",
+    keywords="continuous thought machine CTM adaptive computation thinking ticks",
     prior=(2.0, 1.0),
     links={"looped": 0.5},
     meaning={

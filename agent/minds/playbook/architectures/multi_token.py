@@ -12,6 +12,7 @@ AHEAD = 2
 @family(
     "multi_token",
     domain="architectures",
+    keywords="multi-token prediction MTP",
     meaning={
         "supported": "In as many steps, having to learn answers further ahead serves the next "
         "answer on this task. The layers for them took operations that the control was not given.",

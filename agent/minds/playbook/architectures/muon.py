@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "muon",
     domain="architectures",
+    keywords="Muon optimiser optimizer orthogonalised",
     meaning={
         "supported": "In as many steps and with the same rates on offer, this model learns more by "
         "the updates of Muon.",

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "norm_place",
     domain="architectures",
+    keywords="normalisation pre-norm post-norm layer norm",
     meaning={
         "supported": "Norms before the mixers speed learning even in a model of this depth, under "
         "the recipe that was tried.",

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "parallel_residual",
     domain="architectures",
+    keywords="parallel attention feed-forward residual GPT-J",
     meaning={
         "supported": "Letting attention and channel mixer read the same input costs less than the "
         "margin, so both might as well be computed at once.",

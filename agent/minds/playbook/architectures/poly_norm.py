@@ -12,6 +12,7 @@ TASK = "compression"
 @family(
     "poly_norm",
     domain="architectures",
+    keywords="PolyNorm polynomial activation Motif PolyCom",
     meaning={
         "supported": "Where much has to be packed into a position, the polynomial activation pays "
         "at equal size.",

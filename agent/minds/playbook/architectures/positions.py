@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "positions",
     domain="architectures",
+    keywords="rotary RoPE NoPE position embeddings",
     prior=(2.0, 1.0),
     links={"short_convolution": 0.5},
     meaning={

@@ -12,6 +12,7 @@ SHARE = 0.5
 @family(
     "pruned_weights",
     domain="architectures",
+    keywords="pruning sparsity lottery smaller memory",
     prior=(1.0, 1.5),
     links={"int8_weights": 0.5},
     meaning={

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "recurrent_decoding",
     domain="architectures",
+    keywords="inference decoding speed throughput latency Mamba faster",
     prior=(2.0, 1.0),
     links={"windowed_decoding": 0.5},
     meaning={

@@ -10,6 +10,7 @@ from tools.architectures.architecture import Choice
 @family(
     "routed_experts",
     domain="architectures",
+    keywords="mixture of experts MoE routing sparse router Mixtral",
     meaning={
         "supported": "At as many parameters, sending each position through only some of the "
         "experts costs less than the margin.",

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "shared_keys",
     domain="architectures",
+    keywords="grouped-query attention GQA multi-query KV cache",
     prior=(2.0, 1.0),
     meaning={
         "supported": "Heads can share keys and values at a cost below the margin, and the cache "

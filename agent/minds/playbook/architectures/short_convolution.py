@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "short_convolution",
     domain="architectures",
+    keywords="causal short convolution Canon",
     prior=(2.0, 1.0),
     links={"positions": 0.5, "depth_or_width": 0.5},
     meaning={

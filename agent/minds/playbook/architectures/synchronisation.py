@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "synchronisation",
     domain="architectures",
+    keywords="continuous thought machine CTM synchronization ticks neurons",
     links={"thought_machine": 0.5},
     meaning={
         "supported": "At equal size, a linear readout finds more of the answer in the "

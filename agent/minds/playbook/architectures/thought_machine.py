@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "thought_machine",
     domain="architectures",
+    keywords="continuous thought machine CTM ticks neuron level models",
     links={"synchronisation": 0.5},
     meaning={
         "supported": "Given the same ticks, attention and number of parameters, the machine learns "

@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "vector_decay",
     domain="architectures",
+    keywords="gated linear attention GLA RetNet retention",
     prior=(1.5, 1.0),
     meaning={
         "supported": "Choosing from the input what to forget is worth its parameters here, "

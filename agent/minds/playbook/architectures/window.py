@@ -9,6 +9,7 @@ from agent.minds.playbook.family import Idea, Setting, family
 @family(
     "window",
     domain="architectures",
+    keywords="sliding window local attention",
     prior=(3.0, 1.0),
     meaning={
         "supported": "A window shorter than the gap loses at least what was predicted, as it "

@@ -12,6 +12,7 @@ REACH = 16
 @family(
     "windowed_decoding",
     domain="architectures",
+    keywords="inference decoding speed throughput latency sliding window faster",
     prior=(1.5, 1.0),
     links={"recurrent_decoding": 0.5},
     meaning={
