@@ -95,6 +95,11 @@ class TrainingArguments(Entry):
     weight_decay: float = Field(0.0, ge=0, le=10)
 
     @property
+    def cpu_s(self) -> float:
+        """CPU seconds of a training, 0 where its budget is its steps."""
+        return 0.0
+
+    @property
     def drawn_size(self) -> Size:
         """The task's size, changed as asked."""
         return varied(find_sequence_task(self.task).sizes[self.size], self.changes)
@@ -140,8 +145,31 @@ class TrainArchitectureArguments(TrainingArguments):
         return self.training_s(self.architecture.width, self.architecture.passes)
 
 
+class TimedTrainingArguments(TrainArchitectureArguments):
+    """The same, or for a time: how many steps that is depends on the machine."""
+
+    seconds: float = Field(
+        0.0, ge=0, le=6 * 3600, description="of CPU at each rate; steps do not count then"
+    )
+
+    @model_validator(mode="after")
+    def _not_in_ticks(self) -> TimedTrainingArguments:
+        if self.seconds and isinstance(self.architecture, Ticks):
+            raise ValueError("ticks are taught in two lessons of so many steps each: give steps")
+        return self
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of a training, 0 where its budget is its steps."""
+        return self.seconds
+
+    def cost_s(self) -> float:
+        """CPU seconds of the training at every rate."""
+        return len(self.rates) * self.seconds if self.seconds else super().cost_s()
+
+
 @tool("train_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS)
-def train_architecture(arguments: TrainArchitectureArguments, bench: Bench) -> TrialResult:
+def train_architecture(arguments: TimedTrainingArguments, bench: Bench) -> TrialResult:
     """Train an architecture at each learning rate, keep the best on dev, answer the test."""
     found, exam, lines = swept(arguments, bench)
     return reported(found, exam, bench.tasks[arguments.task], arguments, lines)
@@ -239,12 +267,13 @@ def sized(
 
 
 def course(arguments: TrainingArguments, rate: float) -> Course:
-    """At that peak rate, for all steps."""
+    """At that peak rate, for all steps or all of the time."""
     from tools.architectures.train import Course
 
     return Course(
         rate=rate,
-        steps=arguments.steps,
+        steps=0 if arguments.cpu_s else arguments.steps,
+        seconds=arguments.cpu_s,
         batch=arguments.batch,
         optimizer=arguments.optimizer,
         weight_decay=arguments.weight_decay,

@@ -142,6 +142,20 @@ def test_a_trial_repeated_says_the_same_and_another_seed_something_else(tmp_path
     assert one.predictions != other.predictions
 
 
+def test_a_training_may_have_a_budget_of_processor_time(tmp_path: Path):
+    result = run(tmp_path, seconds=0.5, rates=[5e-3])
+    assert 0.5 <= result.measures["training_s"] < 5.0
+    assert result.measures["training_steps"] != CALL["steps"]
+    estimate = find_tool("train_architecture").cost_s
+    assert estimate(CALL | {"seconds": 4.0}) == 3 * 4.0
+
+
+def test_what_thinks_in_ticks_is_not_taught_for_a_time():
+    call = CALL | {"architecture": {"thinker": "machine", "ticks": 4}, "seconds": 1.0}
+    with pytest.raises(BadInput, match="give steps"):
+        find_tool("train_architecture").check(call)
+
+
 def test_an_architecture_is_brought_to_the_wanted_size_and_says_so(tmp_path: Path):
     wanted = {"quantity": "parameters", "target": 5200}
     result = run(tmp_path, match=wanted, rates=[1e-3], steps=2)

@@ -127,6 +127,14 @@ def _sweep(arms: list[Planned]) -> str:
             f"All arms train for {{{{{at}.steps|d}}}} steps of {{{{{at}.batch|d}}}} sequences, at "
             "a peak learning rate that was fixed in the plan."
         )
+    if arm.arguments.get("seconds"):
+        return (
+            "Its peak learning rate is chosen on the development items among "
+            f"{{{{{at}.rates|words}}}} candidates, alike for all arms, each tried for "
+            f"{{{{{at}.seconds|d}}}} seconds of "
+            f"processor time with {{{{{at}.batch|d}}}} sequences a step; how many steps that is "
+            "depends on the machine."
+        )
     return (
         f"Its peak learning rate is chosen on the development items among {{{{{at}.rates|words}}}} "
         f"candidates, alike for all arms, each tried for {{{{{at}.steps|d}}}} steps of "
@@ -136,7 +144,7 @@ def _sweep(arms: list[Planned]) -> str:
 
 def _given(arm: Arm) -> str:
     """What an arm may spend, to be compared."""
-    return str([arm.arguments.get(name) for name in ("rates", "steps", "batch")])
+    return str([arm.arguments.get(name) for name in ("rates", "steps", "seconds", "batch")])
 
 
 def sizes(story: Story) -> Passage:
