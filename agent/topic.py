@@ -18,9 +18,9 @@ from tools.subject import Subject
 
 EVALUATIONS = {"standard": 300, "quick": 60}
 DEFAULTS: Mapping[object, Mapping[str, object]] = {
-    "architectures": {"first": ()},
+    "architectures": {"first": (), "profile": "quick"},
 }
-"""By domain, where it differs."""
+"""By domain, where it differs. Two cores take hours for the standard size of architectures."""
 OF_ARCHITECTURES = ("sequence_tasks", "blocks")
 OF_MERGING = ("models", "base", "tasks", "evaluations")
 TELLING = frozenset({"domain", "first", *OF_ARCHITECTURES, *OF_MERGING})
