@@ -23,6 +23,9 @@ from sandbox.records import (
 )
 from tools.experiment import Arm, Experiment
 
+LONGEST_TITLE = 100
+"""Characters of a question that a paper may be called after."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -56,6 +59,15 @@ class Story:
     ledger: Ledger
     facts: Mapping[str, JsonValue]
     plans: Mapping[str, JsonValue]
+
+    @property
+    def quotable_question(self) -> str:
+        """What was asked, empty where it is no short question or has a number in it."""
+        from papers.review.checks.untraced_number import NUMBER
+
+        asked = str(self.facts.get("question", ""))
+        fits = asked.endswith("?") and len(asked) <= LONGEST_TITLE and not NUMBER.search(asked)
+        return asked if fits else ""
 
     @cached_property
     def experiments(self) -> dict[str, Experiment]:

@@ -124,9 +124,9 @@ def on(at: Setting, arm: Arm, task: str) -> Arm:
     """The same architecture trained on another task of the subject."""
     known = str(arm.arguments["task"])
     name = arm.name.removesuffix(_suffix(known))
-    label = arm.label.removesuffix(f", {_small(at, known)}")
+    label = arm.label.removesuffix(f" on {_small(at, known)}")
     if task != at.subject.primary:
-        name, label = name + _suffix(task), f"{label}, {_small(at, task)}"
+        name, label = name + _suffix(task), f"{label} on {_small(at, task)}"
     return arm.model_copy(
         update={"name": name, "label": label, "arguments": {**arm.arguments, "task": task}}
     )

@@ -86,7 +86,7 @@ def cross(idea: Idea, at: Setting) -> Idea | None:
 def _called(at: Setting, arm: Arm) -> tuple[str, str]:
     """What the arm is called beside its task, and the task as `arms.where` has it."""
     where = arms.where(at, str(arm.arguments["task"]))
-    return arm.label.removesuffix(f", {where.removeprefix('on ')}"), where
+    return arm.label.removesuffix(f" {where}"), where
 
 
 def _labelled(at: Setting, arm: Arm, words: str) -> str:

@@ -40,7 +40,8 @@ class ArchitectureAuthor:
         lead = next(iter(_asked(story)), None)
         if lead is not None and lead.ruling == "supported":
             return f"{lead.hypothesis.title}: pre-registered tests on small sequence models"
-        return "Which Parts of a Sequence Model Matter? Pre-Registered Tests on Synthetic Tasks"
+        asked = story.quotable_question or "Which Parts of a Sequence Model Matter?"
+        return f"{asked} Pre-Registered Tests on Small Sequence Models"
 
     def opening(self, story: Story) -> str:
         """Why comparisons of architectures are to be doubted."""

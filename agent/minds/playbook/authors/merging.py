@@ -20,6 +20,8 @@ class MergingAuthor:
     def title(self, story: Story) -> str:
         """State a result in the title only when its test supports it."""
         composed = story.of_family("composition")
+        if story.quotable_question and composed is None:
+            return f"{story.quotable_question} Pre-Registered Tests of Merges"
         if story.subject("name") != "miniature":
             return "What Merging Adds: Pre-Registered Tests on a Laboratory's Own Models"
         if composed is not None and composed.ruling == "supported":
