@@ -282,6 +282,17 @@ def test_a_point_of_the_scatter_stands_at_its_evidence(paper: Case, tmp_path: Pa
     assert not ours
 
 
+def test_a_figure_whose_labels_have_an_apostrophe_is_that_of_the_manuscript(
+    paper: Case, tmp_path: Path
+) -> None:
+    figure = blocks(paper.manuscript, Figure)["fig:forest"]
+    file = draw(figure, paper.numbers, tmp_path / "figures").data
+    [first, *_] = json.loads(file.read_text())["curves"]
+    assert any("\N{RIGHT SINGLE QUOTATION MARK}" in label for label in first["x"])
+    found = problems(replace(paper, folder=tmp_path), "figure_against_data")
+    assert not [f for f in found if f.where.startswith("fig:forest")]
+
+
 def test_a_point_that_was_moved_along_the_cost_is_found(paper: Case, tmp_path: Path) -> None:
     figure = blocks(paper.manuscript, Figure)["fig:pareto"]
     file = draw(figure, paper.numbers, tmp_path / "figures").data

@@ -13,6 +13,7 @@ from papers.manuscript import Figure, Series
 from papers.review.check import CannotCheck, check
 from papers.review.finding import Case, Finding, found
 from papers.review.passage import Quoted, figures
+from papers.typography import typographic
 
 _POINT = re.compile(r"best:(\d+)$")
 _FIX = "draw the figure again from its references"
@@ -46,7 +47,7 @@ def _figure(case: Case, figure: Figure, data: Mapping[str, JsonValue]) -> Iterab
             due = [_shown(case, expression) for expression in getattr(series, name)]
             if not _same(curve.get(name), due):
                 yield found(where, f"its {name} values are not those of the evidence", _FIX)
-        if curve.get("x") != [case.shown(x) for x in series.x]:
+        if curve.get("x") != [typographic(case.shown(x)) for x in series.x]:
             yield found(where, "its x values are not those of the manuscript", _FIX)
         at = places(series.x, lambda expression: _shown(case, expression))
         if not _same(curve.get("at"), at):
