@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from agent.budget import Reservation, Spend
+from agent.budget import PILOT, Reservation, Spend
 from agent.lab import Lab
 from sandbox.errors import BudgetSpent
 from sandbox.records import CostLine, HypothesisLine, short_id
 from tools.experiment import Experiment
+from tools.pilot import FOLDER as PILOTS
 from tools.roster import Planned
+from tools.trial_folder import Ending, TrialFolder
 from tools.workshop import TrialEvent
 
 
@@ -63,3 +65,27 @@ class Bookkeeper:
         for held in self._held.values():
             self._lab.budget.settle(held, Spend())
         self._held.clear()
+
+
+def pay_pilot(lab: Lab, planned: Planned, work: Callable[[], Ending]) -> Ending:
+    """Run a trial that is no part of a plan within the budget, with a cost line of its own.
+
+    Raises BudgetSpent before anything is run.
+    """
+    cpu_s = planned.cpu_s
+    what = f"{PILOT} {planned.id}"
+    held = lab.budget.reserve(Spend(wall_s=cpu_s, trials=1, cpu_s=cpu_s), what)
+    spent = Spend()
+    try:
+        ending = work()
+        disk_bytes = TrialFolder(lab.folder / PILOTS, planned.id).disk_bytes()
+        spent = Spend(trials=1, cpu_s=ending.cpu_s, disk_bytes=disk_bytes)
+        id = short_id(["cost", PILOT, planned.id])
+        lab.ledger.append(
+            CostLine(
+                id=id, what=what, wall_s=ending.wall_s, cpu_s=ending.cpu_s, disk_bytes=disk_bytes
+            )
+        )
+        return ending
+    finally:
+        lab.budget.settle(held, spent)

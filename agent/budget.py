@@ -15,6 +15,8 @@ from sandbox.ledger import Ledger, Sealed
 from sandbox.records import CostLine, TrialLine, short_id
 
 SESSION = "session"
+PILOT = "pilot"
+"""What the cost line of a trial begins with that is no part of a plan."""
 REPORT_RESERVE_S = 60.0
 REPORT_SHARE = 0.25
 
@@ -155,7 +157,7 @@ def spent_before(ledger: Ledger) -> Spend:
     costs = [line for line in ledger.lines(CostLine) if not line.trials]
     return Spend(
         wall_s=sum(_wall_s(session) for session in _sessions(ledger.sealed())),
-        trials=len(trials),
+        trials=len(trials) + sum(line.what.startswith(f"{PILOT} ") for line in costs),
         cpu_s=sum(line.cpu_s for line in trials) + sum(line.cpu_s for line in costs),
         gpu_s=sum(line.gpu_s for line in ledger.lines(CostLine)),
         disk_bytes=sum(line.disk_bytes for line in ledger.lines(CostLine)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from agent import block_commands, sandbox_commands
+from agent import code_commands, hand_commands, mind_commands, sandbox_commands
 from agent import options as o
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(sandbox_commands.app, name="sandbox")
-app.add_typer(block_commands.app, name="blocks")
+app.add_typer(code_commands.blocks, name="blocks")
+app.add_typer(code_commands.methods, name="methods")
+app.add_typer(mind_commands.app, name="mind")
+app.add_typer(hand_commands.app)
 
 
 def main() -> NoReturn:
@@ -72,12 +75,14 @@ def run(
     topic: Annotated[
         str,
         typer.Argument(metavar='TOPIC.yaml|"question"', help="A topic file, or a question."),
-    ],
+    ] = "",
     runs: o.Runs = None,
     seed: o.Seed = None,
     budget: o.Budget = None,
     mind: o.MindName = None,
+    base_url: o.BaseUrl = None,
     model: o.Model = None,
+    replay: o.Replay = None,
     sandbox: o.Backend = None,
     language: o.Language = None,
     workers: o.Workers = None,
@@ -87,8 +92,9 @@ def run(
     from agent.topic import read_topic
 
     flags: dict[str, object] = {"seed": seed, "budget": budget, "mind": mind}
-    flags |= {"model": model, "sandbox": sandbox, "language": language, "workers": workers}
-    _start(read_topic(topic), flags, runs, as_json)
+    flags |= {"base_url": base_url, "model": model, "replay": replay}
+    flags |= {"sandbox": sandbox, "language": language, "workers": workers}
+    _start(read_topic(topic) if topic else None, flags, runs, as_json)
 
 
 @app.command()
@@ -97,7 +103,9 @@ def demo(
     seed: o.Seed = None,
     budget: o.Budget = None,
     mind: o.MindName = None,
+    base_url: o.BaseUrl = None,
     model: o.Model = None,
+    replay: o.Replay = None,
     sandbox: o.Backend = None,
     language: o.Language = None,
     workers: o.Workers = None,
@@ -107,7 +115,8 @@ def demo(
     from agent.topic import demo_topic
 
     flags: dict[str, object] = {"seed": seed, "budget": budget, "mind": mind}
-    flags |= {"model": model, "sandbox": sandbox, "language": language, "workers": workers}
+    flags |= {"base_url": base_url, "model": model, "replay": replay}
+    flags |= {"sandbox": sandbox, "language": language, "workers": workers}
     _start(demo_topic(), flags, runs, as_json)
 
 
@@ -116,6 +125,8 @@ def resume(
     name: o.RunName = "last",
     runs: o.Runs = None,
     budget: o.Budget = None,
+    base_url: o.BaseUrl = None,
+    model: o.Model = None,
     sandbox: o.Backend = None,
     workers: o.Workers = None,
     as_json: o.AsJson = False,
@@ -123,27 +134,28 @@ def resume(
     """Go on with a run that was interrupted; no finished trial runs again."""
     from agent.run import resume as go_on
 
-    settings = _settings(
-        None, {"runs": runs, "budget": budget, "sandbox": sandbox, "workers": workers}
-    )
+    flags: dict[str, object] = {"runs": runs, "budget": budget, "sandbox": sandbox}
+    flags |= {"base_url": base_url, "model": model, "workers": workers}
+    settings = _settings(None, flags)
     folder = _find(name, runs)
     _finish(lambda watch, interrupt: go_on(folder, settings, watch, interrupt.stop), as_json)
 
 
-def _start(topic: Topic, flags: dict[str, object], runs: Path | None, as_json: bool) -> None:
+def _start(topic: Topic | None, flags: dict[str, object], runs: Path | None, as_json: bool) -> None:
+    from agent.replay import check_is_asked, from_recording
     from agent.run import begin
 
-    settings = _writing(_settings(topic, {**flags, "runs": runs}), runs)
-    _finish(lambda watch, interrupt: begin(topic, settings, watch, interrupt.stop), as_json)
+    asked, flags = from_recording(topic, flags, _folders(runs))
+    settings = _settings(asked, {**flags, "runs": runs})
+    check_is_asked(settings, flags)
+    settings = _writing(settings, runs)
+    _finish(lambda watch, interrupt: begin(asked, settings, watch, interrupt.stop), as_json)
 
 
 def _settings(topic: Topic | None, flags: dict[str, object]) -> Settings:
     """Flags that are None were not given."""
     from agent.settings import read_settings
-    from sandbox.errors import BadInput
 
-    if flags.pop("model", None) is not None:
-        raise BadInput("--model: no mind of this version is a language model", "leave it out")
     return read_settings(topic, flags)
 
 
@@ -158,10 +170,15 @@ def _writing(settings: Settings, runs: Path | None) -> Settings:
 
 
 def _find(name: str, runs: Path | None) -> Path:
-    from agent.shelf import find_run, shelves
+    from agent.shelf import find_run
 
-    folder = _settings(None, {"runs": runs}).runs
-    return find_run(name, *shelves(folder, named=runs is not None))
+    return find_run(name, *_folders(runs))
+
+
+def _folders(runs: Path | None) -> list[Path]:
+    from agent.shelf import shelves
+
+    return shelves(_settings(None, {"runs": runs}).runs, named=runs is not None)
 
 
 def _finish(work: Callable[[Watch, Interrupt], Ending], as_json: bool) -> NoReturn:
@@ -183,11 +200,10 @@ def _finish(work: Callable[[Watch, Interrupt], Ending], as_json: bool) -> NoRetu
 def list_runs(runs: o.Runs = None, as_json: o.AsJson = False) -> None:
     """Every run, oldest first, and how it ended."""
     from agent.columns import columns
-    from agent.shelf import all_runs, shelves
+    from agent.shelf import all_runs
     from agent.show import run_facts, run_row
 
-    folders = shelves(_settings(None, {"runs": runs}).runs, named=runs is not None)
-    facts = [run_facts(folder) for folder in all_runs(*folders)]
+    facts = [run_facts(folder) for folder in all_runs(*_folders(runs))]
     if as_json:
         print(_line(facts))
     elif facts:
@@ -233,64 +249,31 @@ def verify(name: o.RunName = "last", runs: o.Runs = None, as_json: o.AsJson = Fa
 
 
 @app.command()
-def merge(
-    config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="A recipe in YAML: models, merge_method, ...")
-    ],
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The new folder of the merged checkpoint.")
-    ],
+def doctor(
+    mind: Annotated[
+        bool, typer.Option("--mind", help="Try the language model's server too; asks it a little.")
+    ] = False,
+    base_url: o.BaseUrl = None,
+    model: o.Model = None,
+    runs: o.Runs = None,
     as_json: o.AsJson = False,
 ) -> None:
-    """Merge checkpoints by a recipe, without any research."""
-    from tools.merging.merge import merge as carry_out
-    from tools.merging.recipe import read_recipe
-
-    made = carry_out(read_recipe(config), out, config.parent)
-    facts = {"out": str(made.folder), "tensors": made.tensors, "bytes": made.bytes}
-    words = f"{made.folder}: {made.tensors} tensors, {made.bytes >> 20} MiB"
-    print(_line(facts) if as_json else words)
-
-
-@app.command()
-def doctor(runs: o.Runs = None, as_json: o.AsJson = False) -> None:
     """What this machine has, what is missing, and the exact mend."""
     from dataclasses import asdict
 
     from agent.columns import columns
-    from agent.doctor import examine, healthy
+    from agent.doctor import examine, examine_mind, healthy
 
-    checks = examine(_writing(_settings(None, {"runs": runs}), runs).runs)
+    settings = _settings(None, {"runs": runs, "base_url": base_url, "model": model})
+    checks = examine(_writing(settings, runs).runs)
+    if mind or base_url or model:
+        checks += examine_mind(settings.endpoint)
     if as_json:
         print(_line({"ok": healthy(checks), "checks": [asdict(check) for check in checks]}))
     else:
         rows = [[check.name, check.state, check.found, check.fix] for check in checks]
         print(columns(["", "state", "found", "mend"], rows))
     raise typer.Exit(0 if healthy(checks) else 1)
-
-
-@app.command()
-def init(
-    file: Annotated[Path, typer.Argument(metavar="FILE")] = Path("topic.yaml"),
-    as_json: o.AsJson = False,
-) -> None:
-    """Write a commented topic file to start from."""
-    from agent.template import write_template
-
-    made = write_template(file)
-    words = f"wrote {made}; edit it, then: hanji run {made}"
-    print(_line({"file": str(made)}) if as_json else words)
-
-
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-def test(context: typer.Context, as_json: o.AsJson = False) -> None:
-    """Run the test suite; arguments go to pytest."""
-    from agent.testing import run_suite
-
-    code = run_suite(context.args, sys.stderr if as_json else None)
-    if as_json:
-        print(_line({"ok": code == 0, "exit_code": code}))
-    raise typer.Exit(code)
 
 
 def _line(facts: object) -> str:

@@ -14,7 +14,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from agent.endpoint.endpoint import Endpoint
 
 State = Literal["ok", "missing", "poor", "unchecked"]
 STYLES = (
@@ -54,6 +57,23 @@ class Check:
 def examine(runs: Path) -> list[Check]:
     """Look at everything; `runs` is the folder that runs would be written to."""
     return list(_examine(runs))
+
+
+def examine_mind(endpoint: Endpoint) -> list[Check]:
+    """Ask the language model's server a little, to see what it can do; costs some tokens."""
+    from agent.endpoint.probe import probe
+
+    states: dict[str, State] = {"ok": "ok", "refused": "missing", "ignored": "poor"}
+    return [
+        Check(
+            f"model: {seen.name}",
+            states.get(seen.state, "unchecked"),
+            seen.found,
+            seen.fix,
+            seen.required,
+        )
+        for seen in probe(endpoint, os.environ)
+    ]
 
 
 def healthy(checks: list[Check]) -> bool:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from agent.minds.mind import find_mind
-from agent.own_blocks import block_facts
+from agent.minds.mind import TellsFacts, find_mind
+from agent.own_code import code_facts
 from agent.settings import Settings
 from agent.topic import Topic
 from sandbox.backend import Capabilities
@@ -28,6 +28,7 @@ def run_facts(
 ) -> dict[str, JsonValue]:
     """Plain JSON."""
     mind = find_mind(settings.mind, settings)
+    told = mind.facts() if isinstance(mind, TellsFacts) else {}
     budget = settings.caps(topic).facts()
     return {
         "id": id,
@@ -35,7 +36,7 @@ def run_facts(
         "title_hint": topic.title,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": settings.seed,
-        "mind": {"name": mind.name, "description": mind.description},
+        "mind": {"name": mind.name, "description": mind.description, **told},
         "versions": {"python": platform.python_version(), **{n: version(n) for n in LIBRARIES}},
         "machine": _machine(),
         "budget": budget,
@@ -46,11 +47,13 @@ def run_facts(
             "capabilities": dict(capabilities.enforced),
         },
         "subject": _subject(subject),
-        "blocks": block_facts(subject),
+        "blocks": code_facts(subject, "block"),
+        "methods": code_facts(subject, "merge_method"),
         "alpha": topic.alpha,
         "confidence": CONFIDENCE,
         "family_size": topic.hypotheses,
         "language": settings.language,
+        "memory": "asked again" if topic.repeat else "cited" if topic.memory else "off",
         "command": _command(id, topic, settings),
     }
 

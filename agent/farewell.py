@@ -60,6 +60,7 @@ def verification_facts(found: Verification) -> dict[str, JsonValue]:
         "altered": list(found.altered),
         "places": list(found.places),
         "pdf": found.pdf,
+        "unchecked": list(found.unchecked),
     }
 
 
@@ -74,4 +75,5 @@ def verification_words(found: Verification) -> str:
         ["PDF", found.pdf],
     ]
     head = "ok" if found.ok else "NOT OK"
-    return "\n".join([head, columns(["", ""], rows), *found.places])
+    unchecked = [f"unchecked: {what}" for what in found.unchecked]
+    return "\n".join([head, columns(["", ""], rows), *found.places, *unchecked])

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from agent.lab import Lab
 from agent.minds.mind import Known, RoundRequest
 from agent.minds.playbook.family import gates, is_gate
+from agent.troubles import troubles
 from sandbox.records import ComparisonLine, HypothesisLine, PlanLine, VerdictLine
 from tools.compare import rule
 from tools.experiment import Arm, Experiment, PairedTest, Side
@@ -31,7 +32,9 @@ def known(lab: Lab, before_round: int) -> tuple[Known, ...]:
     for line in lab.ledger.lines(HypothesisLine):
         if line.round < before_round:
             ruling = rulings.get(line.id, "")
-            found.append(Known(line, plans.get(line.id), comparisons.get(line.id), ruling))
+            plan = plans.get(line.id)
+            ended = troubles(lab.ledger, plan) if plan is not None else {}
+            found.append(Known(line, plan, comparisons.get(line.id), ruling, ended))
     return tuple(found)
 
 
@@ -121,4 +124,6 @@ def standing(lab: Lab, kind: type[Q], round_: int, before_round: int) -> Q:
         fresh=fresh_seeds(lab),
         evaluations=lab.evaluations,
         seed=lab.settings.seed,
+        recall=lab.memory.recall,
+        remembered=lab.memory.told,
     )

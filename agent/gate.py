@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.findings import provisional
 from agent.lab import Lab
 from agent.minds.playbook.family import gates
-from sandbox.records import HypothesisLine
+from sandbox.records import DecisionLine, HypothesisLine
 from tools.freeze import frozen_plans
 
 FIX = (
@@ -37,6 +37,9 @@ def banner(lab: Lab) -> str:
     parts = missed(lab)
     if not parts:
         return ""
+    if not lab.ledger.lines(HypothesisLine):
+        why = "; ".join(line.why for line in lab.ledger.lines(DecisionLine))
+        return f"GATE NOT RUN: nothing was asked, so the known order was not reproduced: {why}."
     return (
         "GATE FAILED: this run did not reproduce the known order and stopped there. Nothing in it "
         f"may be called better. Not supported: {parts}."

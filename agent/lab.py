@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from agent.budget import Budget
+from agent.memory import Memory
 from agent.minds.mind import Mind
 from agent.progress import Event, Watch, unwatched
 from agent.replies import Replies
@@ -36,7 +37,7 @@ class Lab:
     wish to stop.
 
     evaluations: of each search. scale: how much dearer than the miniature the subject's models are.
-    session: number of this session of the run.
+    session: number of this session of the run. memory: what earlier runs answered.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class Lab:
     evaluations: int
     scale: float
     session: int
+    memory: Memory
     stop: threading.Event = field(default_factory=threading.Event)
     watch: Watch = unwatched
 

@@ -1,4 +1,4 @@
-"""Laws first: what a mind or a person wrote is trained only after it obeyed the laws of blocks."""
+"""Laws first: what a mind or a person wrote is used only after it obeyed the laws of its kind."""
 
 from __future__ import annotations
 
@@ -9,71 +9,82 @@ from agent.calls import call_line_id, log_call
 from agent.lab import Lab, Stopped
 from agent.minds.mind import Call
 from sandbox.records import CallLine, CostLine, DeviationLine, HypothesisLine, short_id
-from tools.architectures.law_check import CheckStopped, LawCheck, check_laws
-from tools.architectures.own_block import OwnBlock, brought
 from tools.experiment import Experiment
+from tools.law_check import NOUNS, CheckStopped, LawCheck, check_call, check_laws
+from tools.own_code import OwnCode, brought_code
 from tools.tool import find_tool
 
 STAGE = "laws"
-FIX = "`hanji blocks check FILE` prints the laws one by one; mend the block and start a new run"
+FIX = (
+    "`hanji blocks check FILE` (or `hanji methods check FILE`) prints the laws one by one; mend "
+    "the file and start a new run"
+)
 
 
 def lawful(lab: Lab, plans: Sequence[Experiment]) -> list[Experiment]:
-    """The plans whose own blocks obey the laws. For the others the reason is recorded."""
+    """The plans whose own code obeys its laws. For the others the reason is recorded."""
     kept = []
     for plan in plans:
-        broken = [why for block in _own(lab, plan) if (why := _broken(lab, block))]
-        if broken:
-            _record(lab, plan, broken)
+        found = [why for own in _own(lab, plan) if (why := broken(lab, own))]
+        if found:
+            _record(lab, plan, found)
         else:
             kept.append(plan)
     return kept
 
 
 def why_not(lab: Lab, hypothesis: str) -> str:
-    """Why nothing of a hypothesis was trained, when a law was broken; empty otherwise."""
+    """Why nothing of a hypothesis was run, when a law was broken; empty otherwise."""
     found = lab.ledger.find(DeviationLine, _id(hypothesis))
     return found.why if found is not None else ""
 
 
-def _own(lab: Lab, plan: Experiment) -> list[OwnBlock]:
-    """The blocks of the plan that are not built in."""
-    known = brought(lab.subject)
-    named = {name for arm in plan.arms for name in find_tool(arm.tool).code(arm.arguments)}
-    return [known[name] for name in sorted(named)]
-
-
-def _broken(lab: Lab, block: OwnBlock) -> str:
-    """What the check found against the block; made once a run, in a fresh sandbox."""
-    call = Call(tool="check_block", arguments={"block": block.name, "digest": block.digest})
-    known = lab.ledger.find(CallLine, call_line_id(STAGE, call))
-    if known is not None:
-        return "" if known.status == "ok" else known.summary
-    lab.say("experiment", f"the laws of blocks, on {block.name}")
+def try_laws(lab: Lab, own: OwnCode) -> LawCheck:
+    """How the laws were tried on this code, in a fresh sandbox; once a run. Raises Stopped."""
+    tool, arguments = check_call(own)
+    call = Call(tool=tool, arguments=arguments)
+    lab.say("experiment", f"the laws of {NOUNS[own.seam]}, on {own.name}")
     try:
-        found = check_laws(block, lab.executor, lab.folder, lab.stop)
+        found = check_laws(own, lab.executor, lab.folder, lab.stop)
     except CheckStopped as stop:
         raise Stopped from stop
     _charge(lab, found)
     log_call(
         lab, STAGE, call, "ok" if found.lawful else "failed", found.sentence or "all laws hold"
     )
-    return found.sentence
+    return found
+
+
+def broken(lab: Lab, own: OwnCode) -> str:
+    """What the check found against the code; made once a run, in a fresh sandbox."""
+    tool, arguments = check_call(own)
+    call = Call(tool=tool, arguments=arguments)
+    known = lab.ledger.find(CallLine, call_line_id(STAGE, call))
+    if known is not None:
+        return "" if known.status == "ok" else known.summary
+    return try_laws(lab, own).sentence
+
+
+def _own(lab: Lab, plan: Experiment) -> list[OwnCode]:
+    """The files of the plan that are not built in."""
+    known = brought_code(lab.subject)
+    named = {name for arm in plan.arms for name in find_tool(arm.tool).code(arm.arguments)}
+    return [known[name] for name in sorted(named)]
 
 
 def _charge(lab: Lab, found: LawCheck) -> None:
-    what = f"laws of {found.block.name}"
-    id = short_id(["laws", found.block.name, found.block.digest])
+    own = found.code
+    id = short_id(["laws", own.name, own.digest])
     if lab.ledger.find(CostLine, id) is None:
-        cost = CostLine(id=id, what=what, wall_s=found.wall_s, cpu_s=found.cpu_s)
-        lab.ledger.append(cost)
+        what = f"laws of {own.name}"
+        lab.ledger.append(CostLine(id=id, what=what, wall_s=found.wall_s, cpu_s=found.cpu_s))
         lab.budget.charge(Spend(cpu_s=found.cpu_s))
 
 
-def _record(lab: Lab, plan: Experiment, broken: Sequence[str]) -> None:
+def _record(lab: Lab, plan: Experiment, found: Sequence[str]) -> None:
     line = lab.ledger.find(HypothesisLine, plan.hypothesis)
     title = line.title if line is not None else plan.hypothesis
-    why = "; ".join(broken)
+    why = "; ".join(found)
     lab.failed(STAGE, why, FIX)
     lab.ledger.append(
         DeviationLine(

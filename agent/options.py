@@ -19,11 +19,27 @@ Budget = Annotated[
 ]
 MindName = Annotated[
     str | None,
-    typer.Option("--mind", metavar="NAME", help="What proposes and writes: playbook, scripted."),
+    typer.Option(
+        "--mind",
+        metavar="NAME",
+        help="What proposes and writes: playbook, language-model, scripted.",
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="The language model's server, up to and with /v1 (HANJI_BASE_URL, OPENAI_BASE_URL).",
+    ),
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", metavar="NAME", help="For minds that are language models."),
+    typer.Option("--model", metavar="NAME", help="The language model, as its server names it."),
+]
+Replay = Annotated[
+    str | None,
+    typer.Option("--replay", metavar="RUN", help="Answer from a run's recording, or a cassette."),
 ]
 Backend = Annotated[
     str | None,

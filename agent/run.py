@@ -21,13 +21,16 @@ from agent.budget import Budget, Spend, open_session, spent_before
 from agent.facts import run_facts
 from agent.graph import GRAPH_VERSION, research
 from agent.lab import Lab, Stopped
-from agent.minds.mind import find_mind
-from agent.own_blocks import check_unchanged, keep_blocks
+from agent.literature import keep_literature, library_of, literature_facts
+from agent.memory import memory_of
+from agent.minds.mind import Attends, find_mind
+from agent.own_code import check_unchanged, keep_code
 from agent.progress import Watch, unwatched
 from agent.seeds import seeds_of
 from agent.settings import Settings
 from agent.summary import summary
 from agent.topic import Topic, settled, subject_of, topic_from
+from agent.written_code import with_earlier
 from sandbox.backend import find_backend
 from sandbox.errors import BadInput, CannotResume, HanjiError
 from sandbox.ledger import Ledger
@@ -44,7 +47,7 @@ from sandbox.records import (
     digest_of,
 )
 from tools.atomic import write_atomically
-from tools.literature.library import Library
+from tools.literature.own import read_brought
 from tools.subject import Subject
 
 MINIATURE_PARAMETERS = 131_520
@@ -85,10 +88,13 @@ def begin(
     Raises BadInput, SandboxUnavailable and the like before any work; later failures end in the
     report. Setting `stop` stops the run so that `resume` can go on.
     """
-    topic = settled(topic)
+    mind = find_mind(settings.mind, settings)
+    topic = settled(topic, writes=isinstance(mind, Attends))
     subject = subject_of(topic)
     seeds_of(topic, subject, settings)
-    find_mind(settings.mind, settings)
+    if isinstance(mind, Attends):
+        mind.check(settings.caps(topic))
+    brought = read_brought(topic.literature)
     with ExitStack() as closing:
         backend = find_backend(settings.sandbox)
         closing.callback(backend.close)
@@ -97,7 +103,9 @@ def begin(
         closing.enter_context(_locked(folder))
         facts = run_facts(folder.name, topic, settings, subject, capabilities)
         facts["graph"] = GRAPH_VERSION
-        _write_start(folder, keep_blocks(topic, subject, folder), settings, facts)
+        topic = keep_literature(brought, keep_code(topic, subject, folder), folder)
+        facts["literature"] = literature_facts(brought, topic, folder)
+        _write_start(folder, topic, settings, facts)
     return resume(folder, settings, watch, stop)
 
 
@@ -121,8 +129,12 @@ def resume(
         closing.enter_context(_locked(folder))
         ledger = Ledger(folder / "ledger.jsonl")
         if not ledger.lines(PaperLine) or not (folder / "SUMMARY.md").exists():
-            lab = _lab(folder, topic, settings, facts, ledger, closing)
+            lab = with_earlier(_lab(folder, topic, settings, facts, ledger, closing))
             lab.watch, lab.stop = watch, stop or threading.Event()
+            for text in lab.memory.left_out:
+                lab.say(RUN, text)
+            if isinstance(lab.mind, Attends):
+                lab.mind.attend(lab)
             try:
                 research(lab, folder.name)
             except Stopped:
@@ -189,13 +201,14 @@ def _lab(
         budget=budget,
         executor=executor,
         press=press,
-        library=Library.embedded(),
+        library=library_of(folder, topic, settings, facts),
         facts=facts,
         seeds=seeds,
         spare=spare,
         evaluations=topic.evaluations_for(subject),
         scale=_scale(subject),
         session=sum(line.what.startswith("session ") for line in ledger.lines(CostLine)),
+        memory=memory_of(folder, topic, subject, ledger),
     )
 
 
@@ -268,6 +281,7 @@ def _as_begun(now: Settings, began: Settings, name: str) -> Settings:
             "leave --sandbox (HANJI_SANDBOX) out, or start a new run",
         )
     wall = now.budget or began.budget
+    moved = {name: getattr(now.endpoint, name) for name in now.endpoint.model_fields_set}
     return now.model_copy(
         update={
             "seed": began.seed,
@@ -276,6 +290,8 @@ def _as_begun(now: Settings, began: Settings, name: str) -> Settings:
             "language": began.language,
             "sandbox": began.sandbox,
             "budget": wall,
+            "endpoint": began.endpoint.model_copy(update=moved),
+            "replay": began.replay,
         }
     )
 

@@ -11,11 +11,18 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from agent.budget import Spend
+from agent.endpoint.endpoint import Endpoint
 from agent.quantities import Duration
 from agent.topic import Topic
 from sandbox.errors import BadInput
+from tools.literature.arxiv import URL
 
 FROM_TOPIC = ("seed", "mind", "language")
+OF_ENDPOINT: Mapping[str, tuple[str, ...]] = {
+    "base_url": ("HANJI_BASE_URL", "OPENAI_BASE_URL"),
+    "model": ("HANJI_MODEL",),
+}
+"""Fields of the endpoint that have a flag, and their variables, strongest first."""
 
 
 def _cores() -> int:
@@ -30,10 +37,11 @@ class Settings(BaseModel):
     """Resolved settings; recorded in run.json.
 
     budget: a wall time that overrides the topic's, 0 for none. workers: trials that run at once.
-    script: the file of the scripted mind.
+    script: the file of the scripted mind. arxiv: where arXiv's queries are answered, or a mirror of
+    it. endpoint: where a language model is asked. replay: a recording that answers in its place.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     runs: Path = Path("runs")
     seed: int = Field(default=0, ge=0)
@@ -44,6 +52,9 @@ class Settings(BaseModel):
     language: Literal["en", "ko"] = "en"
     workers: int = Field(default_factory=_cores, ge=1, le=256)
     cache: Path = Field(default_factory=_cache)
+    arxiv: str = Field(default=URL, pattern=r"^https?://")
+    endpoint: Endpoint = Endpoint()
+    replay: str = ""
 
     def caps(self, topic: Topic) -> Spend:
         """The budget's caps for this topic."""
@@ -78,7 +89,7 @@ def read_settings(
         str(file): _file(file),
         "the topic": _of_topic(topic),
         "the environment": _environment(os.environ if environment is None else environment),
-        "the flags": {k: v for k, v in (flags or {}).items() if v is not None},
+        "the flags": _flags(flags or {}),
     }
     merged: dict[str, object] = {}
     for source, layer in layers.items():
@@ -87,14 +98,20 @@ def read_settings(
             raise BadInput(
                 f"{source}: unknown setting {unknown[0]!r}", f"known: {', '.join(sorted(known))}"
             )
+        below = merged.get("endpoint")
         merged |= layer
+        above = layer.get("endpoint")
+        if isinstance(below, Mapping) and isinstance(above, Mapping):
+            merged["endpoint"] = {**below, **above}
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
         source = next(s for s, layer in reversed(layers.items()) if name in layer)
-        raise BadInput(f"{source}: {name}: {first['msg']}", "see `hanji run --help`") from error
+        where = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"{source}: {where}: {said}", "see `hanji run --help`") from error
 
 
 def _file(path: Path) -> dict[str, object]:
@@ -115,10 +132,26 @@ def _of_topic(topic: Topic | None) -> dict[str, object]:
     return {name: getattr(topic, name) for name in FROM_TOPIC if name in given}
 
 
+def _flags(flags: Mapping[str, object]) -> dict[str, object]:
+    """Those that were given, the endpoint's together."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    fields = {name: given.pop(name) for name in OF_ENDPOINT if name in given}
+    whole = given.get("endpoint", {})
+    if fields and isinstance(whole, Mapping):
+        given["endpoint"] = {**whole, **fields}
+    return given
+
+
 def _environment(environment: Mapping[str, str]) -> dict[str, object]:
     """HANJI_* variables whose name is a setting; others belong to other programs."""
-    return {
+    found: dict[str, object] = {
         name: environment[key]
         for name in Settings.model_fields
-        if (key := f"HANJI_{name.upper()}") in environment
+        if name != "endpoint" and (key := f"HANJI_{name.upper()}") in environment
     }
+    endpoint = {
+        name: next(value for key in keys if (value := environment.get(key)))
+        for name, keys in OF_ENDPOINT.items()
+        if any(environment.get(key) for key in keys)
+    }
+    return found | ({"endpoint": endpoint} if endpoint else {})

@@ -12,7 +12,9 @@ from agent import gate
 from agent.findings import plan_bodies
 from agent.lab import Lab
 from agent.lawful import why_not
+from agent.press import Press
 from agent.terminal import clock
+from agent.written_code import told
 from papers.effect import form_of, mean_form_of, unit_after, units_of
 from papers.numbers import Numbers
 from papers.review.finding import Round
@@ -20,11 +22,13 @@ from papers.value import FIXED_SPACE
 from papers.verify import Verification
 from sandbox.records import (
     ComparisonLine,
+    CostLine,
     DecisionLine,
     DeviationLine,
     EvidenceLine,
     FailureLine,
     HypothesisLine,
+    MemoryLine,
     ReviewLine,
     TrialLine,
     VerdictLine,
@@ -43,6 +47,8 @@ def summary(lab: Lab, stopped: str, banner: str, verified: Verification | None) 
         *_lead(lab, banner, verified),
         "## Verdicts",
         *_verdicts(lab, numbers),
+        *_answered(lab),
+        *told(lab.ledger),
         "## What failed",
         *_failures(lab, banner),
         "## What it cost",
@@ -64,8 +70,16 @@ def _lead(lab: Lab, banner: str, verified: Verification | None) -> list[str]:
     lead = " ".join((gate.banner(lab), banner or "The paper passed its review.")).strip()
     if not lab.ledger.lines(ComparisonLine):
         what = "NOTHING WAS MEASURED that could test a hypothesis; the paper says what failed."
-        return [lead, what]
-    return [f"{lead} {_tally(lab)}"]
+        return [lead, what, *_authorship(lab)]
+    return [f"{lead} {_tally(lab)}", *_authorship(lab)]
+
+
+def _authorship(lab: Lab) -> list[str]:
+    """Who wrote which part, where the first page says it."""
+    press = Press(lab)
+    made = (press.folder / "manuscript.json").is_file()
+    said = press.manuscript().authorship if made else ""
+    return [said] if said else []
 
 
 def _tally(lab: Lab) -> str:
@@ -133,6 +147,19 @@ def _verdicts(lab: Lab, numbers: Numbers) -> list[str]:
     return [how, *lines, *_best(lab, numbers)]
 
 
+def _answered(lab: Lab) -> list[str]:
+    """What was not asked because an earlier run answered it, or was asked again."""
+    lines = lab.ledger.lines(MemoryLine)
+    if not lines:
+        return []
+    again = "and asked again" if lab.topic.repeat else "and not asked again (repeat: true asks)"
+    return [
+        "## Answered before",
+        f"Cited from earlier runs beside this one, {again}:",
+        *(f"- **{line.ruling}** in {line.run}: {line.title}" for line in lines),
+    ]
+
+
 def _verdict(lab: Lab, title: str, verdict: VerdictLine, numbers: Numbers) -> str:
     found = lab.ledger.find(ComparisonLine, verdict.comparison) if verdict.comparison else None
     if found is None:
@@ -181,7 +208,7 @@ def _failures(lab: Lab, banner: str) -> list[str]:
     lines += [
         f"- {line.what}: {line.why}"
         for line in lab.ledger.lines(DecisionLine)
-        if line.what.startswith("dropped")
+        if line.what.startswith(("dropped", "not used"))
     ]
     if banner:
         lines.insert(0, "- the paper's review: what it found is under what to distrust")
@@ -195,7 +222,20 @@ def _costs(lab: Lab, numbers: Numbers) -> list[str]:
     trials = _filled("{{count:trials|d}}", numbers)
     cpu, wall = clock(numbers.resolve("cost:cpu_s").number), clock(lab.budget.spent().wall_s)
     sessions = f" in {lab.session} sessions" if lab.session > 1 else ""
-    return [f"- {trials} trials, {cpu} of CPU time, {wall} of wall time{sessions}"]
+    asked = [line for line in lab.ledger.lines(CostLine) if line.tokens]
+    return [f"- {trials} trials, {cpu} of CPU time, {wall} of wall time{sessions}", *_money(asked)]
+
+
+def _money(asked: list[CostLine]) -> list[str]:
+    """What a language model cost; a price that nobody knows is not a price of nothing."""
+    if not asked:
+        return []
+    tokens, unpriced = sum(c.tokens for c in asked), sum(c.unpriced_tokens for c in asked)
+    dollars = f"{sum(c.dollars for c in asked):.2f} dollars"
+    if unpriced:
+        known = f"{dollars} and an unknown amount" if unpriced < tokens else "an unknown amount"
+        dollars = f"{known}: the price of {unpriced:,} tokens is missing"
+    return [f"- {tokens:,} tokens of a language model, for {dollars}"]
 
 
 def _doubts(lab: Lab, verified: Verification | None) -> list[str]:

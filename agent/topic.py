@@ -11,9 +11,10 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from agent.own_blocks import FAMILIES, read_own_blocks
+from agent.own_code import FAMILIES, MOST, read_own_blocks, read_own_methods
 from agent.quantities import Bytes, Duration
 from sandbox.errors import BadInput
+from sandbox.records import CODE_FOLDERS
 from tools.subject import Subject
 
 EVALUATIONS = {"standard": 300, "quick": 60}
@@ -22,7 +23,7 @@ DEFAULTS: Mapping[object, Mapping[str, object]] = {
 }
 """By domain, where it differs. Two cores take hours for the standard size of architectures."""
 OF_ARCHITECTURES = ("sequence_tasks", "blocks")
-OF_MERGING = ("models", "base", "tasks", "evaluations")
+OF_MERGING = ("models", "base", "tasks", "evaluations", "methods")
 TELLING = frozenset({"domain", "first", *OF_ARCHITECTURES, *OF_MERGING})
 """Fields that are of one domain."""
 
@@ -40,7 +41,7 @@ class BudgetEntry(Entry):
     trials: int = Field(default=2000, ge=1)
     cpu: Duration = Field(default=24 * 3600.0, gt=0)
     gpu: Duration = 0.0
-    tokens: int = Field(default=0, ge=0)
+    tokens: int = Field(default=1_000_000, ge=0)
     dollars: float = Field(default=0.0, ge=0)
     disk: Bytes = Field(default=4 << 30, gt=0)
 
@@ -63,7 +64,7 @@ class TaskEntry(Entry):
     kind: Literal["exact_match", "multiple_choice"] = "exact_match"
     label: str = ""
     description: str = ""
-    answer_tokens: int = Field(default=0, ge=0)
+    answer_tokens: int = Field(default=1_000_000, ge=0)
 
 
 class Topic(Entry):
@@ -76,9 +77,12 @@ class Topic(Entry):
     specialists, or the size of the sequence tasks. evaluations: of each search, 0 for the profile's
     own. domain: what the question speaks of, when left out. sequence_tasks: that architectures are
     trained on, the primary one first; empty for the usual ones and those that the question's
-    families need. blocks: Python files, each with a block that is not built in. secret: what the
-    test sequences of architectures are drawn with beside the seed; a run draws its own and keeps it
-    here, in its copy of the topic, where no trial sees it.
+    families need. blocks, methods: Python files, each with a block or a merge method that is not
+    built in. secret: what the test sequences of architectures are drawn with beside the seed; a run
+    draws its own and keeps it here, in its copy of the topic, where no trial sees it. memory: cite
+    what the runs beside this one answered, and do not ask it again. repeat: cite it, and ask again.
+    literature: BibTeX files, PDFs and folders of both. network: arXiv may be asked, which tells it
+    what the hypotheses are about.
     """
 
     question: str = Field(min_length=8)
@@ -98,18 +102,24 @@ class Topic(Entry):
     title: str = ""
     evaluations: int = Field(default=0, ge=0, le=5000)
     sequence_tasks: tuple[str, ...] = ()
-    blocks: tuple[str, ...] = Field(default=(), max_length=len(FAMILIES))
+    blocks: tuple[str, ...] = Field(default=(), max_length=MOST)
+    methods: tuple[str, ...] = Field(default=(), max_length=MOST)
     secret: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
+    literature: tuple[str, ...] = ()
+    network: bool = False
+    memory: bool = False
+    repeat: bool = False
 
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_domain(cls, data: object) -> object:
-        if not isinstance(data, dict) or not isinstance(data.get("domain"), str):
+        if not isinstance(data, dict) or not isinstance(data.get("domain", ""), str):
             return data
-        defaults = dict(DEFAULTS.get(data["domain"], {}))
-        blocks = data.get("blocks")
-        if isinstance(blocks, list | tuple) and blocks:
-            defaults["first"] = FAMILIES[: len(blocks)]
+        defaults = dict(DEFAULTS.get(data.get("domain"), {}))
+        for seam, folder in CODE_FOLDERS.items():
+            files = data.get(folder)
+            if isinstance(files, list | tuple) and files:
+                defaults["first"] = FAMILIES[seam][: len(files)]
         return {**defaults, **data}
 
     def evaluations_for(self, subject: Subject) -> int:
@@ -165,17 +175,24 @@ def subject_of(topic: Topic) -> Subject:
     if not topic.models:
         from tools.merging.miniature import Miniature
 
-        return Miniature(profile=topic.profile)
+        return Miniature(topic.profile, read_own_methods(topic.methods), topic.secret)
     from tools.merging.own_models import OwnModels
 
-    return OwnModels(topic.models, topic.base, topic.tasks)
+    methods = read_own_methods(topic.methods)
+    return OwnModels(topic.models, topic.base, topic.tasks, methods)
 
 
-def settled(topic: Topic) -> Topic:
-    """The topic with what a run decides once: its tasks, and a secret that test items need."""
-    if topic.domain != "architectures":
-        return topic
+def settled(topic: Topic, writes: bool = False) -> Topic:
+    """The topic with what a run decides once: its tasks, and a secret that test items need.
+
+    writes: whether the mind may write code. Items that a seed draws need a secret where code that
+    is not of the product runs beside it; merges by built-in methods share their trained models
+    between runs instead.
+    """
     secret = topic.secret or secrets.token_hex(16)
+    if topic.domain != "architectures":
+        hides = not topic.models and (writes or bool(topic.methods))
+        return topic.model_copy(update={"secret": secret}) if hides else topic
     return topic.model_copy(update={"secret": secret, "sequence_tasks": _sequence_tasks(topic)})
 
 
@@ -201,6 +218,11 @@ def _coherent(topic: Topic, name: str) -> None:
 
     _CHECKS[topic.domain](topic, name)
     check_mind(topic.mind)
+    if topic.repeat and not topic.memory:
+        raise BadInput(
+            f"{name}: repeat is about what is remembered, and memory is off",
+            "add memory: true, or leave repeat out: without memory all questions are asked",
+        )
     for family in topic.first:
         about = find_family(family).domain
         if about != topic.domain:
@@ -266,9 +288,18 @@ def _anchored(topic: Topic, folder: Path) -> Topic:
 
     models = tuple(m.model_copy(update={"path": place(m.path)}) for m in topic.models)
     tasks = tuple(t.model_copy(update={"file": place(t.file)}) for t in topic.tasks)
-    blocks = tuple(str((folder / block).resolve()) for block in topic.blocks)
+    code = {
+        kind: tuple(str((folder / file).resolve()) for file in getattr(topic, kind))
+        for kind in CODE_FOLDERS.values()
+    }
     return topic.model_copy(
-        update={"models": models, "tasks": tasks, "base": place(topic.base), "blocks": blocks}
+        update={
+            "models": models,
+            "tasks": tasks,
+            "base": place(topic.base),
+            "literature": tuple(str((folder / file).resolve()) for file in topic.literature),
+            **code,
+        }
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
+from papers.answered import memory_used
 from papers.exhibits.exhibit import Exhibits
 from papers.manuscript import Block, Column, Items, Paragraph, Section, Table
+from papers.nearest import nearest_works
 from papers.record_view import RecordView
 from sandbox.ledger import Ledger
 from sandbox.records import DeviationLine, FailureLine, PlanLine, TrialLine
@@ -36,6 +38,7 @@ def appendix(
             blocks=_deviations(view.ledger),
             appendix=True,
         ),
+        *nearest_works(view.ledger),
         Section(label="sec:trials", title="All trials", blocks=_trials(view, shown), appendix=True),
     )
 
@@ -49,6 +52,7 @@ def _repeat(facts: Mapping[str, JsonValue]) -> tuple[Block, ...]:
             "digest and every number of this document against it. The run is repeated with"
         ),
         Paragraph(text="{{fact:command|text}}"),
+        *memory_used(facts),
         Paragraph(
             text="What the sandbox enforced was probed on this machine before the first trial. "
             + _capabilities(facts)

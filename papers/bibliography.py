@@ -58,7 +58,7 @@ def select(keys: Sequence[str], references: Sequence[Reference]) -> tuple[Refere
     if missing:
         raise PaperError(
             f"the bibliography has no entry for {', '.join(missing)}",
-            "cite keys of the embedded library only",
+            "cite keys of the run's library only",
         )
     return tuple(known[key] for key in keys)
 

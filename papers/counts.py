@@ -9,6 +9,7 @@ from papers.value import Unit, Value
 from sandbox.errors import UnbackedNumber
 from sandbox.ledger import Ledger
 from sandbox.records import (
+    CallLine,
     ComparisonLine,
     CostLine,
     DeviationLine,
@@ -79,6 +80,12 @@ def _untested(ledger: Ledger) -> int:
     return sum(line.id not in ruled for line in ledger.lines(HypothesisLine))
 
 
+def _pilots(ledger: Ledger) -> int:
+    """Calls that were tried out on development items, outside all plans."""
+    calls = [line for line in ledger.lines(CallLine) if line.tool == "pilot"]
+    return sum(line.status != "refused" for line in calls)
+
+
 _COUNTS: dict[str, tuple[str, Callable[[Ledger], int]]] = {
     "trials": ("trial", _trials(lambda line: True)),
     "trials.ok": ("trial", _trials(lambda line: line.status == "ok")),
@@ -91,6 +98,7 @@ _COUNTS: dict[str, tuple[str, Callable[[Ledger], int]]] = {
     "refuted": ("verdict", _rulings("refuted")),
     "inconclusive": ("verdict", _rulings("inconclusive")),
     "untested": ("verdict", _untested),
+    "pilots": ("call", _pilots),
     "plans": ("plan", lambda ledger: len(ledger.lines(PlanLine))),
     "rounds": ("plan", lambda ledger: len({p.round for p in ledger.lines(PlanLine)})),
     "evidence": ("evidence", lambda ledger: len(ledger.lines(EvidenceLine))),

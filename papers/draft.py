@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
+from papers.answered import ANSWERED, answered_before
 from papers.appendix import appendix
 from papers.exhibits.exhibit import Exhibits, exhibits_of
 from papers.manuscript import (
@@ -30,7 +31,8 @@ Passage = tuple[Paragraph | Items | Formula, ...]
 class Prose(Part):
     """What a mind writes: words and references, no tables, no figures, no digits.
 
-    findings: hypothesis id -> what was found about it. author: the mind that wrote it.
+    findings: hypothesis id -> what was found about it. author: the mind, or minds, that wrote it.
+    parts: part -> who wrote it, where several did; authorship says so to a reader, without digits.
     """
 
     author: str
@@ -45,6 +47,8 @@ class Prose(Part):
     discussion: Passage
     limitations: Passage
     conclusion: Passage
+    authorship: str = ""
+    parts: dict[str, str] = Field(default_factory=dict)
 
 
 def draft(
@@ -56,13 +60,15 @@ def draft(
 ) -> Manuscript:
     """The whole paper for this run. plans: experiment id -> frozen plan.
 
-    Every hypothesis of the ledger gets a subsection, the refuted and the untested too.
+    Every hypothesis of the ledger gets a subsection, the refuted and the untested too; so does what
+    earlier runs answered, where the run cites any.
     """
     view = RecordView(ledger, facts, plans)
     shown = exhibits_of(view)
     sections = (
         Section(label="sec:introduction", title="Introduction", blocks=prose.introduction),
         Section(label="sec:related", title="Related work", blocks=prose.related_work),
+        Section(label=ANSWERED, title="Answered before", blocks=answered_before(ledger), level=2),
         Section(label="sec:method", title="Method", blocks=prose.method),
         Section(
             label="sec:setup",
@@ -84,8 +90,32 @@ def draft(
         bibliography=cited(prose.abstract, kept),
         banner=banner,
         mind=prose.author,
+        authorship=prose.authorship,
         language=str(facts.get("language", "en")),
     )
+
+
+def redrafted(
+    standing: Manuscript, before: Manuscript, after: Manuscript
+) -> tuple[Manuscript, frozenset[str]]:
+    """The paper as it stands, with what two drafts differ in taken from the later one.
+
+    The labels of what was taken come with it, `abstract` for the abstract. What reviews mended
+    elsewhere stays mended.
+    """
+    old = {section.label: section for section in before.sections}
+    new = {s.label: s for s in after.sections if s != old.get(s.label)}
+    sections = tuple(new.get(section.label, section) for section in standing.sections)
+    anew = after.abstract != before.abstract
+    abstract = after.abstract if anew else standing.abstract
+    update = {
+        "abstract": abstract,
+        "sections": sections,
+        "bibliography": cited(abstract, sections),
+        "mind": after.mind,
+        "authorship": after.authorship,
+    }
+    return standing.model_copy(update=update), frozenset(new) | ({"abstract"} if anew else set())
 
 
 def cited(abstract: Sequence[Paragraph], sections: Sequence[Section]) -> tuple[str, ...]:

@@ -112,7 +112,8 @@ def drawing(name: str) -> Callable[[Drawing], Drawing]:
 
 def known_drawings() -> Mapping[str, Drawing]:
     """Every drawing, by name."""
-    import papers.drawings  # noqa: F401 - importing it declares them
+    import papers.drawings
+    import papers.tree_drawing  # noqa: F401 - importing them declares them
 
     return dict(sorted(_drawings.items()))
 

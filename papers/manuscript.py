@@ -131,7 +131,10 @@ class Section(Part):
 
 
 class Manuscript(Part):
-    """A whole paper."""
+    """A whole paper.
+
+    authorship: one sentence or two for the first page, where several minds wrote; no digits.
+    """
 
     run: str
     title: str
@@ -140,9 +143,11 @@ class Manuscript(Part):
     bibliography: tuple[str, ...]
     banner: str = ""
     mind: str = ""
+    authorship: str = ""
     language: str = "en"
 
     @property
     def digest(self) -> str:
         """SHA-256 of the whole manuscript."""
-        return digest_of(self.model_dump(mode="json"))
+        unsaid = set() if self.authorship else {"authorship"}
+        return digest_of(self.model_dump(mode="json", exclude=unsaid))

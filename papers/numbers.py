@@ -15,7 +15,11 @@
     plan:EXPERIMENT.PATH               frozen configuration: seeds, arms, alpha, arm.NAME.ARGUMENT
     fact:PATH                          run.json: what the machine is, what was allowed
     trial:ID.FIELD                     wall_s, cpu_s, memory_peak_bytes, seed, status, limit, ...
-    hypothesis:ID.FIELD                title, statement, prediction, refuted_by, rationale (text)
+    hypothesis:ID.FIELD                title, statement, prediction, refuted_by, rationale (text);
+                                       round
+    memory:ID.FIELD                    run, title, statement, ruling, family (text), round (0): what
+                                       an earlier run answered; it has no measured values
+    novelty:HYPOTHESIS.FIELD           status, searched, unchecked, title.N, shared.N (text)
     deviation:ID   failure:ID          what happened, and why (text)
 
 ARM may be ARM@EXPERIMENT: only the seeds of that plan. Nothing is evaluated as code.

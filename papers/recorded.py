@@ -15,6 +15,8 @@ from sandbox.records import (
     EvidenceLine,
     FailureLine,
     HypothesisLine,
+    MemoryLine,
+    NoveltyLine,
     TrialLine,
     VerdictLine,
 )
@@ -38,6 +40,7 @@ _TRIED: dict[str, Unit] = {
     "arm": "text",
     "tool": "text",
 }
+_REMEMBERED = ("run", "title", "statement", "ruling", "family")
 _SAID = ("title", "statement", "prediction", "refuted_by", "rationale", "family")
 
 
@@ -116,9 +119,46 @@ def hypothesis(ledger: Ledger, rest: str) -> Value:
     line = ledger.find(HypothesisLine, id)
     if line is None:
         raise unknown_reference("hypothesis", id, [h.id for h in ledger.lines(HypothesisLine)])
+    if field == "round":
+        return Value(float(line.round), "count", (f"hypothesis:{id}",), rest)
     if field not in _SAID:
-        raise unknown_reference("field of a hypothesis", field, _SAID)
+        raise unknown_reference("field of a hypothesis", field, (*_SAID, "round"))
     return Value(str(getattr(line, field)), "text", (f"hypothesis:{id}",), rest)
+
+
+def memory(ledger: Ledger, rest: str) -> Value:
+    """memory:ID.FIELD: words, and round, which is before the first.
+
+    Raises UnbackedNumber with the nearest names.
+    """
+    id, _, field = rest.rpartition(".")
+    line = ledger.find(MemoryLine, id)
+    if line is None:
+        raise unknown_reference("memory", id, [m.id for m in ledger.lines(MemoryLine)])
+    if field == "round":
+        return Value(0.0, "count", (f"memory:{id}",), rest)
+    if field not in _REMEMBERED:
+        raise unknown_reference("field of a memory", field, _REMEMBERED)
+    return Value(str(getattr(line, field)), "text", (f"memory:{id}",), rest)
+
+
+def novelty(ledger: Ledger, rest: str) -> Value:
+    """novelty:HYPOTHESIS.FIELD, as text. Raises UnbackedNumber with the nearest names."""
+    id, _, field = rest.partition(".")
+    lines = {line.hypothesis: line for line in ledger.lines(NoveltyLine)}
+    line = lines.get(id)
+    if line is None:
+        raise unknown_reference("hypothesis whose nearest works were looked for", id, lines)
+    said = {
+        "status": line.status,
+        "searched": "; ".join(line.searched),
+        "unchecked": "; ".join(line.unchecked),
+    }
+    for at, work in enumerate(line.works):
+        said |= {f"title.{at}": work.title, f"shared.{at}": ", ".join(work.shared)}
+    if field not in said:
+        raise unknown_reference("field of the nearest works", field, said)
+    return Value(said[field], "text", (f"novelty:{line.id}",), rest)
 
 
 def _unit_of(ledger: Ledger, line: ComparisonLine) -> Unit:
@@ -147,5 +187,7 @@ RECORDED: Mapping[str, Callable[[Ledger, str], Value]] = {
     "deviation": deviation,
     "failure": failure,
     "hypothesis": hypothesis,
+    "memory": memory,
+    "novelty": novelty,
     "cost": spent,
 }

@@ -16,6 +16,7 @@ from typing import Literal
 
 from papers.review.check import find_check
 from papers.review.finding import Case, Unchecked
+from papers.review.memory import check_memory
 from papers.review.panel import consult
 from papers.review.passage import passages, quoted
 from papers.review.printed import Reckoning, tokens
@@ -38,7 +39,8 @@ class Verification:
     chain: every line of the ledger follows from the one before. evidence: every sealed file is as
     it was, and every test follows from its values. numbers: how many printed values were traced to
     evidence. untraced: printed and not accounted for. altered: printed otherwise than evidence
-    says. pdf: whether the numbers of the PDF itself were read.
+    says. pdf: whether the numbers of the PDF itself were read. unchecked: what is cited of other
+    runs that are not at hand.
     """
 
     ok: bool
@@ -49,6 +51,7 @@ class Verification:
     altered: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     pdf: PdfState = "not reached"
+    unchecked: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ def verify(folder: Path) -> Verification:
         return Verification(ok=False, chain=False, evidence=False, numbers=0, places=[broken])
     with tempfile.TemporaryDirectory(prefix="hanji-verify-") as scratch:
         ledger = Ledger(Path(shutil.copy(file, scratch)))
-        records = list(_records(folder, ledger))
+        cited = check_memory(folder, ledger)
+        records = [*_records(folder, ledger), *cited.wrong]
         paper = _paper(folder, ledger)
     places = list(dict.fromkeys((*records, *paper.places)))
     return Verification(
@@ -82,6 +86,7 @@ def verify(folder: Path) -> Verification:
         altered=paper.altered,
         places=places,
         pdf=paper.pdf,
+        unchecked=cited.unchecked,
     )
 
 

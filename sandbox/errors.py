@@ -10,6 +10,7 @@
     +- NothingToCompare     no seed of an experiment has both of its sides
     +- LedgerBroken         a line, a link of the chain or a digest does not hold
     +- BudgetSpent          no more may be reserved: exit code 3
+    +- SourceUnreachable    a source of literature gave no answer, which is not an answer of none
     +- CannotResume         the run on disk does not fit this version or is not resumable
     +- MindFailed           a mind gave no usable reply
     |  +- EndpointRefused      the server will never answer this: key, address or model is wrong
@@ -80,12 +81,22 @@ class BudgetSpent(HanjiError):
     exit_code = 3
 
 
+class SourceUnreachable(HanjiError):
+    """A source of literature did not answer, or not with what such a source answers."""
+
+
 class CannotResume(HanjiError):
     """The run on disk cannot be continued by this version."""
 
 
 class MindFailed(HanjiError):
-    """A mind gave no usable reply."""
+    """A mind gave no usable reply.
+
+    spent: tokens (of the prompt, of the reply) that the attempt cost or may have cost; None when
+    nobody can tell.
+    """
+
+    spent: tuple[int, int] | None = None
 
 
 class EndpointRefused(MindFailed):

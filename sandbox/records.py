@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Split = Literal["dev", "test"]
+Seam = Literal["block", "merge_method"]
+"""What a file of code adds to: blocks of architectures, or methods of merging."""
+CODE_FOLDERS: Mapping[Seam, str] = MappingProxyType({"block": "blocks", "merge_method": "methods"})
+"""Where such files lie below a run's folder and a job's inputs, and stand in run.json."""
 Ruling = Literal["supported", "refuted", "inconclusive"]
+Relation = Literal[
+    "", "debug", "improve", "ablate", "replicate", "generalise", "promote", "mutate", "cross"
+]
+"""How a hypothesis follows from its parent; empty for a first question (a draft)."""
 ClaimKind = Literal["superiority", "equivalence", "null", "descriptive"]
 
 
@@ -52,7 +62,10 @@ class RunLine(Line):
 
 
 class HypothesisLine(Line):
-    """A statement, its numeric prediction, and what would refute it."""
+    """A statement, its numeric prediction, and what would refute it.
+
+    parent: id of the hypothesis that it follows, or of the MemoryLine that it replicates.
+    """
 
     kind: Literal["hypothesis"] = "hypothesis"
     family: str
@@ -63,8 +76,28 @@ class HypothesisLine(Line):
     refuted_by: str
     round: int
     parent: str = ""
-    relation: Literal["", "ablate", "replicate", "generalise", "promote", "mutate", "cross"] = ""
+    relation: Relation = ""
     cites: tuple[str, ...] = ()
+
+
+class MemoryLine(Line):
+    """What an earlier run beside this one answered, cited here instead of being asked again.
+
+    hypothesis: its id there. head: digest of the last line of that run's ledger when it was read.
+    seeds: of its pairs. same_code: whether its trials ran the code that this run's would. It holds
+    no measured value: those are that run's.
+    """
+
+    kind: Literal["memory"] = "memory"
+    run: str
+    hypothesis: str
+    family: str
+    title: str
+    statement: str
+    ruling: Ruling
+    seeds: tuple[int, ...]
+    same_code: bool
+    head: str
 
 
 class PlanLine(Line):
@@ -87,6 +120,22 @@ class CallLine(Line):
     status: Literal["ok", "refused", "failed"]
     summary: str
     trials: tuple[str, ...] = ()
+
+
+class CodeLine(Line):
+    """A file that a mind wrote during the run. `file` is below the run's folder.
+
+    lawful: it obeyed the laws and is kept; otherwise `summary` says why it was refused.
+    """
+
+    kind: Literal["code"] = "code"
+    seam: Seam
+    name: str
+    file: str
+    file_digest: str
+    author: str
+    lawful: bool
+    summary: str
 
 
 class TrialLine(Line):
@@ -192,6 +241,37 @@ class ClaimLine(Line):
     evidence: tuple[str, ...] = ()
 
 
+class NearWork(BaseModel):
+    """A work near a hypothesis.
+
+    key: to cite it by, empty when it cannot be cited. shared: the hypothesis's words that it has;
+    overlap: the share of the hypothesis's words that these are, in [0, 1].
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    key: str
+    title: str
+    year: int
+    identifier: str
+    shared: tuple[str, ...]
+    overlap: float
+
+
+class NoveltyLine(Line):
+    """Which works were found near a hypothesis: never that there are no others.
+
+    works: nearest first. searched: sources that answered; unchecked: each that did not, and why.
+    """
+
+    kind: Literal["novelty"] = "novelty"
+    hypothesis: str
+    status: Literal["near works found", "no near work in the sources searched", "unchecked"]
+    works: tuple[NearWork, ...]
+    searched: tuple[str, ...]
+    unchecked: tuple[str, ...]
+
+
 class DecisionLine(Line):
     """The mind or a route chose something, and why. weights: scores of the alternatives."""
 
@@ -212,7 +292,10 @@ class DeviationLine(Line):
 
 
 class CostLine(Line):
-    """What a stage or a trial spent."""
+    """What a stage, a trial or a language model's answer spent.
+
+    unpriced_tokens: those of `tokens` whose price nobody knows; they are not in `dollars`.
+    """
 
     kind: Literal["cost"] = "cost"
     what: str
@@ -223,6 +306,7 @@ class CostLine(Line):
     trials: int = 0
     tokens: int = 0
     dollars: float = 0.0
+    unpriced_tokens: int = 0
 
 
 class FailureLine(Line):
@@ -259,13 +343,16 @@ class PaperLine(Line):
 AnyLine = Annotated[
     RunLine
     | HypothesisLine
+    | MemoryLine
     | PlanLine
     | CallLine
+    | CodeLine
     | TrialLine
     | EvidenceLine
     | ComparisonLine
     | VerdictLine
     | ClaimLine
+    | NoveltyLine
     | DecisionLine
     | DeviationLine
     | CostLine

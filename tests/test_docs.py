@@ -28,10 +28,14 @@ def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
 
 
 def test_every_command_in_the_readme_exists() -> None:
+    from typer.core import TyperGroup
+    from typer.main import get_command
+
     from agent.cli import app
 
-    known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
-    known |= {group.name for group in app.registered_groups}
+    whole = get_command(app)
+    assert isinstance(whole, TyperGroup)
+    known = set(whole.commands)
     used = set(re.findall(r"^\./hanji ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert used
     assert used <= known

@@ -1,7 +1,8 @@
 """The permanent baselines: what a search must be compared with before it may be called better.
 
 The arguments of a tool say by `stands_for()` what a call is: of merging `model` (a model as it is),
-`uniform-average`, `task-arithmetic-grid`, `random-search`, `evolution`, `fine-tuning`; of
+`uniform-average`, `task-arithmetic-grid`, `random-search`, `evolution`, `fine-tuning`,
+`method-search` (for the weights of another method than task arithmetic); of
 architectures `architecture-evolution`, `architecture-random-search` and the hand-made
 `attention-conv`, `hybrid`, `ssd`; or nothing.
 """
@@ -16,7 +17,7 @@ from tools.experiment import Arm, Experiment
 from tools.subject import Subject
 from tools.tool import find_tool
 
-SEARCHES = ("evolution", "random-search", "task-arithmetic-grid")
+SEARCHES = ("evolution", "random-search", "task-arithmetic-grid", "method-search")
 ARCHITECTURE_SEARCHES = ("architecture-evolution", "architecture-random-search")
 _BUDGET = ("evaluations", "dev_items")
 _SEARCH = ("evaluations", "search_steps", "search_rate", "search_task", "start", "match", "passes")

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from sandbox.job import Job
@@ -46,6 +47,28 @@ def conduct(experiments: Sequence[Experiment], subject: Subject, workshop: Works
     shift.run()
     if shift.spent:
         shift.own_up(experiments)
+
+
+def job_of(planned: Planned, run: Path, subject: Subject) -> Job:
+    """The trial as a job, whose call is written down below the run's folder already."""
+    folder = TrialFolder(run, planned.id)
+    inputs = {
+        "call.json": folder.call,
+        "tasks": seed_inputs(run, subject, planned.spec.seed),
+    }
+    for role, trial in planned.spec.needs.items():
+        inputs[f"models/{role}"] = TrialFolder(run, trial).model
+    inputs |= {f"models/{role}": path for role, path in planned.models.items()}
+    inputs |= planned.code
+    outputs = (RESULT, f"{MODEL}/*") if planned.leaves_model else (RESULT,)
+    return Job(
+        id=planned.id,
+        command=COMMAND,
+        folder=folder.path,
+        inputs=inputs,
+        policy=replace(planned.policy, outputs=outputs),
+        warm=WARM,
+    )
 
 
 class _Round:
@@ -141,28 +164,9 @@ class _Round:
         roles = [*planned.spec.needs, *planned.models]
         tasks = [card.name for card in self._subject.cards]
         folder.prepare(planned.spec, roles, tasks)
-        future = self._shop.executor.submit(self._job(planned, folder))
+        future = self._shop.executor.submit(job_of(planned, self._shop.folder, self._subject))
         self._running[future] = planned
         self._tell("started", planned)
-
-    def _job(self, planned: Planned, folder: TrialFolder) -> Job:
-        inputs = {
-            "call.json": folder.call,
-            "tasks": seed_inputs(self._shop.folder, self._subject, planned.spec.seed),
-        }
-        for role, trial in planned.spec.needs.items():
-            inputs[f"models/{role}"] = TrialFolder(self._shop.folder, trial).model
-        inputs |= {f"models/{role}": path for role, path in planned.models.items()}
-        inputs |= planned.code
-        outputs = (RESULT, f"{MODEL}/*") if planned.leaves_model else (RESULT,)
-        return Job(
-            id=planned.id,
-            command=COMMAND,
-            folder=folder.path,
-            inputs=inputs,
-            policy=replace(planned.policy, outputs=outputs),
-            warm=WARM,
-        )
 
     def _take(self, future: Future[Outcome]) -> None:
         """Record how a job ended; one that was cancelled did not end."""

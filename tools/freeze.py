@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from sandbox.errors import BadInput, PlanRefused, UnknownName
 from sandbox.ledger import Ledger
 from sandbox.records import HypothesisLine, PlanLine, digest_of
-from tools.architectures.own_block import brought
 from tools.atomic import write_atomically
 from tools.baselines import missing_baselines
 from tools.experiment import Arm, Experiment, Side
 from tools.measured import Measured
 from tools.measures import MEASURES
+from tools.own_code import brought_code
 from tools.subject import Subject
 from tools.tool import find_tool
 
@@ -40,7 +40,7 @@ def freeze(experiment: Experiment, subject: Subject, ledger: Ledger, folder: Pat
             f"the plan tests hypothesis {experiment.hypothesis!r}, which is not in the ledger",
             "record the hypothesis before its plan",
         )
-    _check(experiment, subject, ledger, folder)
+    check_plan(experiment, subject, ledger, folder)
     file = f"plans/{experiment.id}.json"
     body = experiment.model_dump(mode="json")
     write_atomically(folder / file, json.dumps(body, indent=1, ensure_ascii=False) + "\n")
@@ -98,7 +98,8 @@ def frozen_plans(ledger: Ledger, folder: Path) -> list[Experiment]:
     return plans
 
 
-def _check(experiment: Experiment, subject: Subject, ledger: Ledger, folder: Path) -> None:
+def check_plan(experiment: Experiment, subject: Subject, ledger: Ledger, folder: Path) -> None:
+    """Raise PlanRefused for a plan that cannot decide honestly, beside those frozen before it."""
     _check_arms(experiment, subject)
     _check_test(experiment, subject)
     _check_seeds(experiment, subject)
@@ -143,12 +144,12 @@ def _check_arms(experiment: Experiment, subject: Subject) -> None:
 
 
 def _check_code(arm: Arm, subject: Subject) -> None:
-    known = {name: block.digest for name, block in brought(subject).items()}
+    known = {name: own.digest for name, own in brought_code(subject).items()}
     for name, digest in find_tool(arm.tool).code(arm.arguments).items():
         if known.get(name) != digest:
             raise PlanRefused(
-                f"arm {arm.name!r} runs a block {name!r} that the topic does not bring",
-                f"its blocks: {', '.join(known) or 'none'}; name them with their digests",
+                f"arm {arm.name!r} runs code {name!r} that the run does not have",
+                f"it has: {', '.join(known) or 'none'}; name each with its digest",
             )
 
 

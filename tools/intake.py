@@ -42,7 +42,7 @@ class Intake:
         found: dict[str, JsonValue] = {}
         if ending.verdict == "ok":
             try:
-                result = self._read(planned, ending, folder)
+                result = self.read(planned, ending, folder)
             except OutputRejected as error:
                 ending = ending.model_copy(update={"verdict": "failed", "reason": str(error)})
             else:
@@ -75,7 +75,8 @@ class Intake:
         self._ledger.append(line)
         return line
 
-    def _read(self, planned: Planned, ending: Ending, folder: TrialFolder) -> TrialResult:
+    def read(self, planned: Planned, ending: Ending, folder: TrialFolder) -> TrialResult:
+        """What the trial left, checked as hostile data. Raises OutputRejected; records nothing."""
         if "result.json" in ending.rejected or not folder.result.is_file():
             raise OutputRejected(ending.rejected.get("result.json", "it left no result.json"))
         if planned.leaves_model and not ending.model_digest:

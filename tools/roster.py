@@ -12,9 +12,9 @@ from sandbox.errors import BadInput
 from sandbox.ledger import Ledger
 from sandbox.policy import MIB, Policy
 from sandbox.records import Split, TrialLine, digest_of
-from tools.architectures.own_block import brought, input_of
 from tools.experiment import Experiment
 from tools.folder_digest import folder_digest
+from tools.own_code import brought_code
 from tools.sources import code_digest
 from tools.subject import Role, Subject
 from tools.tool import Tool, find_tool
@@ -29,8 +29,9 @@ _WALL_ALLOWANCE, _LEAST_WALL_S = 60.0, 180.0
 class Planned:
     """One trial to be run.
 
-    models: role -> folder that the person brought. code: input name -> file of a block that is not
-    built in; with any, the trial is not trusted. cpu_s: first estimate of its cost.
+    models: role -> folder that the person brought. code: input name -> file of a block or a merge
+    method that is not built in; with any, the trial is not trusted. cpu_s: first estimate of its
+    cost.
 
     wanted: (task, split) pairs that it must answer, because a frozen test reads them. order: rank
     of its seed. leaves_model: other trials start from its checkpoint. experiments: ids of those
@@ -195,20 +196,20 @@ class _Roster:
         return self._roles[name]
 
     def _own(self, tool: Tool, arguments: dict[str, JsonValue]) -> dict[str, Path]:
-        """Input name -> file of the blocks that the call brings along, as they were named."""
-        known, found = brought(self._subject), {}
+        """Input name -> file that the call brings along, as they were named."""
+        known, found = brought_code(self._subject), {}
         for name, digest in tool.code(arguments).items():
             if name not in known or known[name].digest != digest:
                 raise BadInput(
-                    f"{tool.name}: the topic brings no block {name!r} of the digest {digest[:12]}",
-                    f"it brings: {', '.join(known) or 'none'}",
+                    f"{tool.name}: the run has no code {name!r} of the digest {digest[:12]}",
+                    f"it has: {', '.join(known) or 'none'}",
                 )
             if self._digest(known[name].file) != digest:
                 raise BadInput(
                     f"{known[name].file} was changed since its plan was made",
                     "restore it from a copy, or start a new run",
                 )
-            found[input_of(name)] = known[name].file
+            found[known[name].input] = known[name].file
         return found
 
     def _digest(self, path: Path) -> str:

@@ -7,13 +7,14 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
 
 import catalogue
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from sandbox.errors import BadInput, UnknownName
 from sandbox.policy import Policy
+from sandbox.records import Seam
 
 Function = TypeVar("Function", bound=Callable[..., BaseModel])
 _tools = catalogue.create("hanji", "tools", entry_points=True)
@@ -30,10 +31,12 @@ class ReadsModels(Protocol):
 
 @runtime_checkable
 class RunsCode(Protocol):
-    """Arguments of a call that runs files which are not of this project."""
+    """Arguments of a call that runs files which are not of this project. seam: of what kind."""
+
+    seam: ClassVar[Seam]
 
     def code(self) -> Mapping[str, str]:
-        """Block -> SHA-256 of the file that declares it."""
+        """Name of the block or merge method -> SHA-256 of the file that declares it."""
         ...
 
 
@@ -61,14 +64,15 @@ class Tool:
 
     place: `sandbox`: function(arguments, bench: Bench) -> TrialResult runs inside a job. `desk`:
     function(arguments, desk: Desk) -> a pydantic model runs on the trusted side, reads only, and
-    runs no code of a mind. cpu_s: what one call costs on the built-in miniature, as a first
+    runs no code of a mind. `lab`: the agent's own, which may have code tried and pilots run; see
+    agent/lab_tools.py. cpu_s: what one call costs on the built-in miniature, as a first
     estimate before anything is measured, where the arguments do not tell. policy: limits of its
     jobs when those derived from that cost do not fit.
     """
 
     name: str
     summary: str
-    place: Literal["sandbox", "desk"]
+    place: Literal["sandbox", "desk", "lab"]
     cpu_s: float
     arguments: type[BaseModel]
     function: Callable[..., BaseModel]
@@ -96,7 +100,7 @@ class Tool:
         return tuple(dict.fromkeys(call.needs())) if isinstance(call, ReadsModels) else ()
 
     def code(self, arguments: dict[str, JsonValue]) -> dict[str, str]:
-        """The blocks this call brings along, each with the SHA-256 of its file."""
+        """The files this call brings along: name of what each declares -> its SHA-256."""
         call = self.check(arguments)
         return dict(call.code()) if isinstance(call, RunsCode) else {}
 

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
 from sandbox.errors import HanjiError
 from tools.bench import Bench
+from tools.load_code import load_code
+from tools.own_code import input_of
 from tools.tasks.task import TaskView
 from tools.tool import RunsCode, find_tool
 from tools.trial import SearchPoint, TrialResult
@@ -60,14 +62,11 @@ def main(inputs: Path, work: Path) -> None:
 
 
 def _bring(arguments: BaseModel, inputs: Path) -> None:
-    """Import the blocks that the call brings along. Their code is not trusted from here on."""
+    """Import the files that the call brings along. Their code is not trusted from here on."""
     if not isinstance(arguments, RunsCode):
         return
     for name, digest in arguments.code().items():
-        from tools.architectures.load_block import load_block
-        from tools.architectures.own_block import input_of
-
-        load_block(inputs / input_of(name), name, digest)
+        load_code(arguments.seam, inputs / input_of(arguments.seam, name), name, digest)
 
 
 def preload() -> None:

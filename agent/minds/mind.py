@@ -10,19 +10,21 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import catalogue
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from sandbox.errors import BadInput, UnknownName
+from sandbox.errors import UnknownName
 from sandbox.ledger import Ledger
-from sandbox.records import ComparisonLine, HypothesisLine, VerdictLine
-from tools.experiment import Arm, Experiment
+from sandbox.records import ComparisonLine, HypothesisLine, MemoryLine, Relation, VerdictLine
+from tools.experiment import Arm, Experiment, PairedTest
 from tools.subject import Subject
 
 if TYPE_CHECKING:
+    from agent.budget import Spend
+    from agent.lab import Lab
     from agent.settings import Settings
     from papers.draft import Prose
     from papers.manuscript import Manuscript
@@ -48,8 +50,23 @@ class Calls(Reply):
     calls: tuple[Call, ...] = ()
 
 
+class Contrast(Reply):
+    """What a hypothesis compares that belongs to no family; see PairedTest.
+
+    predicted_effect, null_effect: of treatment less control, in the metric. tasks: none for the
+    primary one.
+    """
+
+    treatment: Arm
+    control: Arm
+    predicted_effect: float
+    null_effect: float = 0.0
+    metric: str = "accuracy"
+    tasks: tuple[str, ...] = ()
+
+
 class Proposal(Reply):
-    """A hypothesis as a mind proposes it; see HypothesisLine."""
+    """A hypothesis as a mind proposes it; see HypothesisLine. contrast: where no family has one."""
 
     family: str
     title: str
@@ -58,10 +75,9 @@ class Proposal(Reply):
     prediction: str
     refuted_by: str
     parent: str = ""
-    relation: str = Field(
-        default="", pattern="^(|ablate|replicate|generalise|promote|mutate|cross)$"
-    )
+    relation: Relation = ""
     cites: tuple[str, ...] = ()
+    contrast: Contrast | None = None
 
 
 class Proposals(Reply):
@@ -92,13 +108,23 @@ class Reading(Reply):
 class Known:
     """What is known about one hypothesis.
 
-    ruling: provisional until the run's last round, empty while unmeasured.
+    ruling: provisional until the run's last round, empty while unmeasured. troubles: arm -> what
+    kept half of its trials or more from a fair result: `memory`, `time` or `diverged`.
     """
 
     hypothesis: HypothesisLine
     experiment: Experiment | None
     comparison: ComparisonLine | None
     ruling: str
+    troubles: Mapping[str, str] = field(default_factory=dict)
+
+
+Recall = Callable[[tuple[Arm, ...], PairedTest], MemoryLine | None]
+"""What an earlier run answered about this comparison, if any did; whoever asks cites it."""
+
+
+def forget(arms: tuple[Arm, ...], test: PairedTest) -> None:
+    """Recall nothing."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +142,8 @@ class RoundRequest:
     afford_cpu_s: what their trials may cost together. price: (arms, seeds) -> CPU-seconds of the
     trials not yet made. seeds: those of the first round; fresh: seeds that no trial has used yet,
     empty when the data allow no more. evaluations: dev evaluations that each search is given.
+    recall: looks a comparison up in the lab's memory. remembered: all that earlier runs answered
+    about this subject.
     """
 
     question: str
@@ -129,6 +157,8 @@ class RoundRequest:
     fresh: tuple[int, ...]
     evaluations: int
     seed: int
+    recall: Recall = forget
+    remembered: tuple[MemoryLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +173,8 @@ class DesignRequest:
     """Turn hypotheses into experiments.
 
     refusals: hypothesis id -> why its last plan was refused. gate: ids of those that are a part of
-    a gate, whose tests say so.
+    a gate, whose tests say so. contrasts: hypothesis id -> what it was proposed to compare, of
+    those that belong to no family.
     """
 
     hypotheses: tuple[HypothesisLine, ...]
@@ -156,6 +187,7 @@ class DesignRequest:
     family_size: int
     refusals: Mapping[str, str]
     gate: frozenset[str] = frozenset()
+    contrasts: Mapping[str, Contrast] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -236,10 +268,31 @@ class Mind(Protocol):
         ...
 
 
+@runtime_checkable
+class Attends(Protocol):
+    """A mind that needs more than settings: the run's folder, budget, ledger and library."""
+
+    def check(self, caps: Spend) -> None:
+        """Raise BadInput, before a run begins, where it could not work with this budget."""
+        ...
+
+    def attend(self, lab: Lab) -> None:
+        """Begin to work in this lab; called once a session, before the first request."""
+        ...
+
+
+@runtime_checkable
+class TellsFacts(Protocol):
+    """A mind with more to say of itself in run.json than its name and description."""
+
+    def facts(self) -> Mapping[str, JsonValue]:
+        """Fields for `mind` of run.json; no secrets."""
+        ...
+
+
 Maker = Callable[["Settings"], Mind]
 M = TypeVar("M", bound=Maker)
 _minds = catalogue.create("hanji", "minds", entry_points=True)
-LATER = ("language-model",)
 
 
 def mind(name: str) -> Callable[[M], M]:
@@ -253,9 +306,7 @@ def mind(name: str) -> Callable[[M], M]:
 
 
 def check_mind(name: str) -> None:
-    """Raise UnknownName, or BadInput for a mind that is not in this version."""
-    if name in LATER:
-        raise BadInput(f"the mind {name!r} is not in this version", "use mind: playbook")
+    """Raise UnknownName."""
     if name not in _all():
         raise UnknownName("mind", name, list(_all()))
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from agent.findings import fresh_seeds, known
 from agent.lab import Lab
-from agent.minds.mind import DesignRequest, Designs
+from agent.minds.mind import Contrast, DesignRequest, Designs, Proposals
 from agent.minds.playbook.family import is_gate
+from agent.minds.playbook.relations import FRESH
+from agent.nodes.hypothesize import line_of
 from agent.state import State, Update
-from sandbox.errors import PlanRefused
+from sandbox.errors import CannotResume, HanjiError, PlanRefused
 from sandbox.records import DecisionLine, HypothesisLine, PlanLine, short_id
 from tools.experiment import Experiment
 from tools.freeze import freeze
@@ -61,11 +63,30 @@ def _freeze(lab: Lab, line: HypothesisLine, experiment: Experiment | None) -> st
     family_size = 1 if gate else lab.topic.hypotheses
     if (test.alpha, test.family_size) != (lab.topic.alpha, family_size):
         return f"alpha and family_size must be {lab.topic.alpha} and {family_size}"
+    if not gate and (answered := _answered(lab, line, experiment)):
+        return answered
     try:
         freeze(experiment, lab.subject, lab.ledger, lab.folder)
     except PlanRefused as error:
         return str(error)
     return ""
+
+
+def _answered(lab: Lab, line: HypothesisLine, experiment: Experiment) -> str:
+    """Which earlier run answered this comparison already, empty where none did.
+
+    A part of a gate is reproduced by every run; fresh seeds make a replication.
+    """
+    try:
+        found = lab.memory.recall(experiment.arms, experiment.test)
+    except HanjiError:
+        return ""  # a call that cannot be made is for `freeze` to refuse
+    if found is None or (line.relation in FRESH and not set(found.seeds) & set(experiment.seeds)):
+        return ""
+    return (
+        f"run {found.run} answered this comparison already ({found.ruling}); replicate it on fresh "
+        "seeds, or compare something else"
+    )
 
 
 def _drop(lab: Lab, line: HypothesisLine, why: str) -> None:
@@ -94,5 +115,20 @@ def _ask(
         family_size=lab.topic.hypotheses,
         refusals=refusals,
         gate=frozenset(line.id for line in lines if is_gate(line, lab.subject.domain)),
+        contrasts=_contrasts(lab, round_),
     )
     return lab.mind.design(request)
+
+
+def _contrasts(lab: Lab, round_: int) -> dict[str, Contrast]:
+    """Hypothesis -> what the mind proposed to compare, where it said so itself."""
+    kept = lab.replies.recall(f"propose-{round_}", Proposals, _lost)
+    return {
+        line_of(proposal, round_).id: proposal.contrast
+        for proposal in kept.hypotheses
+        if proposal.contrast is not None
+    }
+
+
+def _lost() -> Proposals:
+    raise CannotResume("the mind's proposals are not on disk", "start a new run")

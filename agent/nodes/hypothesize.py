@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.findings import room, standing
 from agent.lab import Lab
+from agent.literature import record_nearest
 from agent.minds.mind import Proposal, Proposals, ProposeRequest
 from agent.state import State, Update
 from sandbox.records import DecisionLine, HypothesisLine, short_id
@@ -21,11 +22,12 @@ def hypothesize(state: State, runtime: Runtime[Lab]) -> Update:
     with lab.stage("hypothesize", round_):
         reply = lab.replies.recall(f"propose-{round_}", Proposals, lambda: _ask(lab, round_))
         left = room(lab, before_round=round_)
-        lines = [_line(proposal, round_) for proposal in reply.hypotheses[:left]]
+        lines = [line_of(proposal, round_) for proposal in reply.hypotheses[:left]]
         why = reply.why or "the mind gave no reason"
         for line in lines:
             lab.ledger.append(line)
             lab.say("hypothesize", line.statement, hypothesis=line.title)
+        record_nearest(lab, lines)
         lab.ledger.append(
             DecisionLine(
                 id=short_id(["hypothesize", round_]),
@@ -35,6 +37,8 @@ def hypothesize(state: State, runtime: Runtime[Lab]) -> Update:
                 weights=reply.weights,
             )
         )
+        if not lines and round_ == 1:
+            lab.failed("hypothesize", why, "raise budget.wall, or ask for something else")
     stopped = "" if lines else f"no hypothesis was proposed: {why}"
     return {"round": round_, "hypotheses": [line.id for line in lines], "stopped": stopped}
 
@@ -44,6 +48,7 @@ def _ask(lab: Lab, round_: int) -> Proposals:
     return lab.mind.propose(replace(request, first=lab.topic.first))
 
 
-def _line(proposal: Proposal, round_: int) -> HypothesisLine:
-    facts = proposal.model_dump(mode="json")
+def line_of(proposal: Proposal, round_: int) -> HypothesisLine:
+    """The hypothesis as it is recorded; what it compares is for its plan to say."""
+    facts = proposal.model_dump(mode="json", exclude={"contrast"})
     return HypothesisLine.model_validate({"id": short_id(facts), "round": round_, **facts})

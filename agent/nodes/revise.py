@@ -10,7 +10,7 @@ from agent.minds.mind import ReviseRequest
 from agent.nodes.review import earlier_rounds
 from agent.press import Press
 from agent.state import State, Update
-from papers.draft import Prose, draft
+from papers.draft import Prose, draft, redrafted
 from papers.revise import revise as mend
 from sandbox.errors import CannotResume
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def revise(state: State, runtime: Runtime[Lab]) -> Update:
-    """New prose where the mind has better, mechanical mends, and a new build."""
+    """New prose where the mind has better, mechanical mends of the rest, and a new build."""
     lab, number = runtime.context, state["review_round"]
     with lab.stage("revise", number):
         press = Press(lab)
@@ -29,7 +29,10 @@ def revise(state: State, runtime: Runtime[Lab]) -> Update:
         prose = lab.replies.recall(f"revise-{number}", Prose, lambda: lab.mind.revise(request))
         manuscript = press.manuscript()
         if prose != before:
-            manuscript = draft(prose, lab.ledger, lab.facts, plan_bodies(lab))
+            plans = plan_bodies(lab)
+            old, new = (draft(p, lab.ledger, lab.facts, plans) for p in (before, prose))
+            manuscript, anew = redrafted(manuscript, old, new)
+            findings = tuple(f for f in findings if f.mend.section not in anew)
         press.set(mend(manuscript, findings))
     return {}
 

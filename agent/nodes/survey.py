@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent.calls import call_line_id, log_call
 from agent.lab import Lab
+from agent.literature import left_out
 from agent.minds.mind import Call, Calls, SurveyRequest
 from agent.state import State, Update
 from sandbox.errors import BadInput
@@ -25,6 +26,8 @@ def survey(state: State, runtime: Runtime[Lab]) -> Update:
         reply = lab.replies.recall("survey", Calls, lambda: lab.mind.survey(request))
         for call in reply.calls:
             _search(lab, call)
+        for text in left_out(lab):
+            lab.say("survey", text)
     return {}
 
 

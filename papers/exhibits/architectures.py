@@ -8,6 +8,7 @@ from papers.exhibits.architectures_found import found_table
 from papers.exhibits.exhibit import exhibits
 from papers.exhibits.pareto import pace_figure, pareto_figure
 from papers.exhibits.speed_table import speed_table
+from papers.exhibits.tree import tree_figure
 from papers.manuscript import Block, Column, Figure, Series, Table
 from papers.record_view import RecordView
 from papers.result_figures import ResultFigures
@@ -55,6 +56,7 @@ class ArchitectureExhibits:
             found_table(self._view),
             self._tables.verdict_table(),
             self._figures.forest_figure(),
+            tree_figure(self._view.records),
         )
 
     def calls(self) -> tuple[Block, ...]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from papers.exhibits.exhibit import exhibits
+from papers.exhibits.tree import tree_figure
 from papers.manuscript import Block, Items, Paragraph
 from papers.record_view import RecordView
 from papers.result_figures import ResultFigures
 from papers.result_tables import ResultTables
 from sandbox.records import TrialLine
+
+_DIGITS = 12
+"""Of a file's digest: as many as an id has."""
 
 
 @exhibits("merging")
@@ -35,6 +39,7 @@ class MergingExhibits:
             figures.intervals_figure(),
             tables.verdict_table(),
             figures.forest_figure(),
+            tree_figure(self._view),
             figures.search_figure(),
             figures.merge_map(),
         )
@@ -55,9 +60,11 @@ class MergingExhibits:
 
 def _call(view: RecordView, name: str) -> str:
     arm = view.arms[name]
-    arguments = ", ".join(
-        f"{k}={v}" for k, v in sorted(arm.arguments.items()) if v not in ({}, [], None)
-    )
+    given = {k: v for k, v in sorted(arm.arguments.items()) if v not in ({}, [], None)}
+    own = given.get("own_methods")
+    if isinstance(own, dict):
+        given["own_methods"] = [f"{name} {digest[:_DIGITS]}" for name, digest in own.items()]
+    arguments = ", ".join(f"{k}={v}" for k, v in given.items())
     return f"{view.label(name)}: {{{{code:{arm.tool}({_plain(arguments)})}}}}"
 
 

@@ -93,6 +93,8 @@ class _Setter:
             rf"Written unattended by Hanji (mind: {self._tex(self._paper.mind)}), run "
             rf"{self._inline.evidence('fact:id|text')}"
         )
+        if self._paper.authorship:
+            byline += rf"\\{self._tex(self._paper.authorship)}"
         head = f"{{{self._tex(self._paper.banner)}}}{{{self._tex(self._title)}}}{{{byline}}}"
         abstract = "\n\n".join(self._tex(p.text) for p in self._paper.abstract)
         return f"\\paperhead{head}\n\\begin{{abstract}}\n{abstract}\n\\end{{abstract}}"

@@ -32,7 +32,8 @@ def expectation(case: Case) -> list[Expected]:
     head = Passage("title", -1, "title", "{{fact:id|text}}")
     found.extend(_passage(head, visible, names, "run "))
     found.extend(Expected(token, "loose", "banner") for token in tokens(case.manuscript.banner))
-    found.extend(Expected(token, "loose", "byline") for token in tokens(case.manuscript.mind))
+    byline = f"{case.manuscript.mind} {case.manuscript.authorship}"
+    found.extend(Expected(token, "loose", "byline") for token in tokens(byline))
     return found
 
 

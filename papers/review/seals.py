@@ -11,6 +11,8 @@ import yaml
 
 from sandbox.ledger import Ledger
 from sandbox.records import (
+    CODE_FOLDERS,
+    CodeLine,
     EvidenceLine,
     PaperLine,
     PlanLine,
@@ -28,7 +30,9 @@ def broken_seals(folder: Path, ledger: Ledger) -> Iterator[str]:
     for run in ledger.lines(RunLine):
         yield from _value(folder / "run.json", run.settings_digest, folder)
         yield from _value(folder / "topic.yaml", run.topic_digest, folder)
-    yield from _blocks(folder)
+    yield from _brought(folder)
+    for code in ledger.lines(CodeLine):
+        yield from _file(folder / code.file, code.file_digest, folder)
     for plan in ledger.lines(PlanLine):
         yield from _plan(folder, plan)
     for trial in ledger.lines(TrialLine):
@@ -81,11 +85,14 @@ def _value_digest(path: Path) -> str:
         return ""
 
 
-def _blocks(folder: Path) -> Iterator[str]:
-    """The code that the run was brought, by the digests in run.json, which the ledger seals."""
+def _brought(folder: Path) -> Iterator[str]:
+    """The code and the works that the run was brought, by run.json, which the ledger seals."""
     try:
-        blocks = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("blocks", [])
-        digests = {str(block["file"]): str(block["digest"]) for block in blocks}
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        files = [own for kind in CODE_FOLDERS.values() for own in facts.get(kind, [])]
+        literature = facts.get("literature", {})
+        files += [literature] if "file" in literature else []
+        digests = {str(own["file"]): str(own["digest"]) for own in files}
     except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return  # what is wrong with run.json was said already
     for name, digest in sorted(digests.items()):

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from papers.bibliography import Reference
+from papers.code_facts import with_written
 from papers.manuscript import Manuscript
 from papers.review.case import Case
 from sandbox.errors import PaperError
@@ -28,7 +29,7 @@ def case_of(folder: Path, ledger: Ledger) -> Case:
     return Case(
         manuscript=_manuscript(paper / "manuscript.json"),
         ledger=ledger,
-        facts=_facts(folder / "run.json"),
+        facts=with_written(_facts(folder / "run.json"), ledger),
         plans=plans_of(folder, ledger),
         references=references_of(paper / "references.bib"),
         folder=paper,

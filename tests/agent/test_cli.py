@@ -122,10 +122,14 @@ def test_a_wrong_call_exits_with_two_and_one_sentence(hanji: Callable[..., Answe
     assert hanji("sandbox", "exec", "--memory", "lots", "--", "true")[0] == 2
 
 
-def test_a_model_name_is_refused_while_no_mind_takes_one(hanji: Callable[..., Answer]) -> None:
-    code, _, err = hanji("demo", "--model", "some-model")
+@pytest.mark.parametrize("option", ["--model", "--base-url", "--replay"])
+def test_an_option_that_the_mind_would_pass_over_is_refused(
+    hanji: Callable[..., Answer], option: str, tmp_path: Path
+) -> None:
+    code, _, err = hanji("demo", option, str(tmp_path) if option == "--replay" else "http://a/v1")
     assert code == 2
-    assert "no mind of this version is a language model" in err
+    assert f"{option} is for a language model, and the mind is 'playbook'" in err
+    assert "--mind language-model" in err
 
 
 def test_an_empty_shelf_is_an_empty_array(hanji: Callable[..., Answer]) -> None:
@@ -251,7 +255,7 @@ def test_every_commented_line_of_the_template_is_a_valid_field(tmp_path: Path) -
     assert len(topic.models) == 2
     assert len(topic.tasks) == 3
     defaults = Topic(question="Does it hold at all?")
-    for name in set(Topic.model_fields) - {"models", "tasks", "base"}:
+    for name in set(Topic.model_fields) - {"models", "tasks", "base", "methods", "literature"}:
         assert getattr(topic, name) == getattr(defaults, name), name
 
 

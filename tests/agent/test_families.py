@@ -3,13 +3,16 @@ import pytest
 from agent.minds.playbook.arms import with_permanent
 from agent.minds.playbook.family import Setting, all_families, find_family
 from agent.minds.playbook.followups import FOLLOW_UPS, lower
+from agent.own_code import FAMILIES as OF_KINDS
 from sandbox.errors import UnknownName
 from tests.agent.family_checks import check_meaning, check_names, check_prose, frozen, line_of
 from tools.merging.miniature import Miniature
 
-FAMILIES = sorted(all_families("merging"))
 SUBJECT = Miniature("quick")
 SETTING = Setting(SUBJECT, 40)
+OWN = OF_KINDS["merge_method"]
+"""Of methods that are not built in: see test_own_methods_topic.py."""
+FAMILIES = sorted(all_families("merging").keys() - set(OWN))
 RELATIONS = [("", name) for name in FAMILIES] + [(r, n) for r in FOLLOW_UPS for n in FAMILIES]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.minds.playbook.family import Setting, find_family
-from agent.own_blocks import FAMILIES
+from agent.own_code import FAMILIES as OF_KINDS
 from agent.run import begin
 from agent.settings import read_settings
 from agent.topic import read_topic, settled, subject_of, topic_from
@@ -21,6 +21,7 @@ from tools.tool import find_tool
 
 EXAMPLE = files.ROOT / "examples" / "own_block" / "topic.yaml"
 HANJI = Path(sys.executable).parent / "hanji"
+FAMILIES = OF_KINDS["block"]
 QUESTION = {"question": "Is it any good?", "domain": "architectures", "profile": "quick"}
 
 
@@ -32,7 +33,7 @@ def test_the_example_asks_about_its_block_first():
     topic = read_topic(EXAMPLE)
     assert topic.blocks == (str(files.HONEST),)
     assert topic.first == ("own_block",)
-    [block] = subject_of(topic).blocks
+    [block] = subject_of(topic).code
     assert block.name == "fading_memory"
 
 
@@ -101,7 +102,7 @@ def test_a_family_is_of_each_block_and_of_no_other(tmp_path):
     ]
     assert found[3] is None
     assert all(find_family(name).think(setting_of(tmp_path)) is None for name in FAMILIES)
-    for block, idea in zip(at.subject.blocks, found, strict=False):
+    for block, idea in zip(at.subject.code, found, strict=False):
         [arm], [control] = idea.treatment, idea.control
         assert find_tool(arm.tool).code(arm.arguments) == {block.name: block.digest}
         call, other = (find_tool(a.tool).normal(a.arguments) for a in (arm, control))

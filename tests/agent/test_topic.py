@@ -61,7 +61,6 @@ def test_durations_and_sizes_of_a_topic_are_parsed():
         ),
         ({"question": QUESTION, "first": ["window"]}, "is about architectures"),
         ({"question": QUESTION, "sequence_tasks": ["mqar"]}, "are for domain: architectures"),
-        ({"question": QUESTION, "mind": "language-model"}, "not in this version"),
         ({"question": QUESTION, "mind": "oracle"}, "unknown mind 'oracle'.*playbook"),
         ({"question": QUESTION, "first": ["magic"]}, "unknown hypothesis family 'magic'.*compos"),
         ({"question": ""}, "question"),

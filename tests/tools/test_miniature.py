@@ -174,3 +174,16 @@ def test_the_foreign_base_differs_from_the_base() -> None:
     one, other = new_model(0, "base"), new_model(0, "foreign-base")
     assert not torch.equal(one.lm_head.weight, other.lm_head.weight)
     assert torch.equal(one.lm_head.weight, new_model(0, "base").lm_head.weight)
+
+
+def test_a_secret_changes_the_test_items_alone() -> None:
+    plain, one, other = (Miniature("quick", secret=s) for s in ("", "a" * 32, "b" * 32))
+    assert one.items(3) == Miniature("quick", secret="a" * 32).items(3)
+    tests = [{i.prompt for i in m.items(3)[m.primary]["test"]} for m in (plain, one, other)]
+    assert all(not x & y for x, y in zip(tests, tests[1:] + tests[:1], strict=True))
+    assert all(one.items(3)[task]["dev"] == other.items(3)[task]["dev"] for task in one.items(3))
+    for splits in one.items(3).values():
+        assert not {i.prompt for i in splits["dev"]} & {i.prompt for i in splits["test"]}
+    assert one.data_digest(3) != other.data_digest(3)
+    assert "secret" in one.pairing
+    assert "secret" not in plain.pairing

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from sandbox.errors import BadInput
+from sandbox.records import Seam
 from tools.bench import Bench
 from tools.tool import tool
 from tools.trial import TrialResult
@@ -35,6 +36,7 @@ class MergeArguments(BaseModel):
     """Weights of a role: in its group, else its component, else `weights`, else 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    seam: ClassVar[Seam] = "merge_method"
 
     method: str = Field("task_arithmetic", description="merge method")
     roles: tuple[str, ...] = Field(min_length=1, max_length=8, description="models to merge")
@@ -48,6 +50,13 @@ class MergeArguments(BaseModel):
     )
     parameters: dict[str, StrictBool | float] = Field({}, description="the method's own")
     swap: Swap | None = Field(None, description="take the last layers from one model instead")
+    own_methods: dict[str, str] = Field(
+        {}, max_length=1, description="the method where it is not built in: SHA-256 of its file"
+    )
+
+    def code(self) -> dict[str, str]:
+        """The method that is not built in, with the SHA-256 of its file."""
+        return self.own_methods
 
     def needs(self) -> tuple[str, ...]:
         """Roles whose checkpoints the call reads."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from sandbox.errors import BadInput
+from sandbox.records import Seam
 from tools.bench import Bench
 from tools.tool import tool
 from tools.trial import TrialResult
@@ -15,8 +16,10 @@ from tools.trial import TrialResult
 if TYPE_CHECKING:
     from tools.merging.blend import Blend
     from tools.merging.evolve import Point, Space
+    from tools.merging.method_blend import MethodBlend
     from tools.tasks.answer import Fit, Speaker
 
+TASK_ARITHMETIC = "task_arithmetic"
 LOSS_WEIGHT = 0.05
 """Share of the cross-entropy in the fitness: it tells apart candidates of equal accuracy."""
 
@@ -25,6 +28,7 @@ class SearchArguments(BaseModel):
     """Searches with equal `evaluations` and `dev_items` can be compared."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    seam: ClassVar[Seam] = "merge_method"
 
     strategy: Literal["evolve", "random", "grid"] = "evolve"
     task: str = Field(description="task whose dev items are optimised", min_length=1)
@@ -38,13 +42,24 @@ class SearchArguments(BaseModel):
     dev_items: int | None = Field(None, ge=1, description="use only the first so many dev items")
     sigma: float = Field(0.25, gt=0.0, le=1.0, description="size of the first steps")
     population: int = Field(12, ge=4, le=100, description="candidates of one CMA-ES generation")
+    method: str = Field(TASK_ARITHMETIC, description="merge method whose weights are searched")
+    parameters: dict[str, StrictBool | float] = Field({}, description="the method's own")
+    own_methods: dict[str, str] = Field(
+        {}, max_length=1, description="the method where it is not built in: SHA-256 of its file"
+    )
+
+    def code(self) -> dict[str, str]:
+        """The method that is not built in, with the SHA-256 of its file."""
+        return self.own_methods
 
     def needs(self) -> tuple[str, ...]:
         """Roles whose checkpoints the call reads."""
         return (self.base, *self.roles)
 
     def stands_for(self) -> str:
-        """Which search of the permanent baselines it is."""
+        """Which search of the permanent baselines it is: those are of task arithmetic."""
+        if self.method != TASK_ARITHMETIC or self.parameters:
+            return "method-search"
         names = {"evolve": "evolution", "random": "random-search", "grid": "task-arithmetic-grid"}
         return names[self.strategy]
 
@@ -52,11 +67,10 @@ class SearchArguments(BaseModel):
 @tool("search", place="sandbox", cpu_s=7.0)
 def search(arguments: SearchArguments, bench: Bench) -> TrialResult:
     """Search the weights of a merge on dev items: by evolution, at random or on a grid."""
-    from tools.merging.blend import Blend
     from tools.merging.evolve import Search, Space, run
     from tools.merging.train import stream
 
-    blend = Blend(bench.models[arguments.base], {r: bench.models[r] for r in arguments.roles})
+    blend = _blend(arguments, bench)
     space = Space(arguments.roles, blend.groups, _resolution(arguments))
     seeker = Search(
         evaluate=_fitness(arguments, bench, blend, space),
@@ -75,12 +89,26 @@ def search(arguments: SearchArguments, bench: Bench) -> TrialResult:
     )
 
 
+def _blend(arguments: SearchArguments, bench: Bench) -> Blend | MethodBlend:
+    """What the weights are of: task vectors, added up fast, or any merge method."""
+    from tools.merging.blend import Blend
+    from tools.merging.method import find_method
+    from tools.merging.method_blend import MethodBlend
+
+    base, parents = bench.models[arguments.base], {r: bench.models[r] for r in arguments.roles}
+    if arguments.stands_for() != "method-search":
+        return Blend(base, parents)
+    method = find_method(arguments.method)
+    method.check_models(len(parents), has_base=True)
+    return MethodBlend(base, parents, method, method.check(arguments.parameters), bench.seed)
+
+
 def _resolution(arguments: SearchArguments) -> Literal["layerwise", "component", "model"]:
     return "model" if arguments.strategy == "grid" else arguments.groups
 
 
 def _fitness(
-    arguments: SearchArguments, bench: Bench, blend: Blend, space: Space
+    arguments: SearchArguments, bench: Bench, blend: Blend | MethodBlend, space: Space
 ) -> Callable[[Point], float]:
     """Accuracy less a little of the cross-entropy.
 

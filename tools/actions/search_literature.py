@@ -1,4 +1,4 @@
-"""Look up works in the embedded literature."""
+"""Look up works in the literature."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SearchLiterature(BaseModel):
 
 
 class Work(BaseModel):
-    """A work that may be cited by its key: what a mind is told of a library entry."""
+    """What a mind is told of a library entry. citable: whether a paper may cite it by its key."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -28,18 +28,28 @@ class Work(BaseModel):
     year: int
     venue: str
     identifier: str
+    citable: bool = True
 
 
 class Works(BaseModel):
-    """Best first; empty when nothing shares a word with the query."""
+    """Best first; empty when nothing shares a word with the query.
+
+    unchecked: sources that were not searched, each with the reason; what they hold is not known.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     works: tuple[Work, ...]
+    searched: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 @tool("search_literature", place="desk")
 def search_literature(arguments: SearchLiterature, desk: Desk) -> Works:
-    """Search the embedded library; only works found here may be cited."""
-    found = desk.library.search(arguments.query, arguments.limit)
-    return Works(works=tuple(Work.model_validate(entry) for entry in found))
+    """Search the library and the sources that the topic allows; only what it holds may be cited."""
+    found = desk.library.look(arguments.query, arguments.limit)
+    return Works(
+        works=tuple(Work.model_validate(entry) for entry in found.works),
+        searched=found.searched,
+        unchecked=found.unchecked,
+    )

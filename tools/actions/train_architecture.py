@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from sandbox.errors import BadInput
 from sandbox.policy import MIB, Policy
-from sandbox.records import Split
+from sandbox.records import Seam, Split
 from tools.architectures.architecture import Architecture
 from tools.architectures.foreign import Candidate, Foreign
 from tools.architectures.hand_made import hand_made
@@ -119,6 +119,8 @@ class TrainingArguments(Entry):
 
 class TrainArchitectureArguments(TrainingArguments):
     """Calls that differ in the architecture alone can be compared: equal data, steps and rates."""
+
+    seam: ClassVar[Seam] = "block"
 
     architecture: Candidate
     match: Match | None = None

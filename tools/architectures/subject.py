@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from sandbox.records import Split, digest_of
+from sandbox.records import Seam, Split, digest_of
 from tools.architectures.own_block import OwnBlock
+from tools.own_code import OwnCode
 from tools.subject import Role
 from tools.tasks.asked import items_of, logits_bytes
 from tools.tasks.sequence import ProfileName, SequenceTask, find_sequence_task
@@ -40,6 +41,7 @@ class ArchitectureSuite:
 
     name = "architectures"
     domain = "architectures"
+    seam: Seam = "block"
     kept: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     roles: tuple[Role, ...] = ()
@@ -60,7 +62,7 @@ class ArchitectureSuite:
 
         Raises UnknownName, and BadInput for a task whose answers in bits would be too large.
         """
-        self.blocks = blocks
+        self.code: tuple[OwnCode, ...] = blocks
         self._secret = secret
         self.size = SIZE_OF[profile]
         self._tasks = tuple(find_sequence_task(name) for name in tasks)

@@ -30,7 +30,7 @@ class Blend:
         order = [name for group in self.groups for name in named if group_of(name) == group]
         self._base = _flat(named, order)
         self._changes = {
-            role: _flat(_alike(role, folder, named), order) - self._base
+            role: _flat(parameters_alike(role, folder, named), order) - self._base
             for role, folder in parents.items()
         }
         self._now = self._base.clone()
@@ -57,7 +57,7 @@ class Blend:
         return self.speaker
 
 
-def _alike(role: str, folder: Path, named: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+def parameters_alike(role: str, folder: Path, named: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """The parent's parameters, checked against the base's names and shapes."""
     found = dict(Speaker.load(folder).model.named_parameters())
     shapes = {name: tuple(tensor.shape) for name, tensor in found.items()}

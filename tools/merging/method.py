@@ -78,8 +78,8 @@ class Parents:
 class MergeMethod:
     """A declared method. symmetric: the order of the models (with their weights) does not matter.
 
-    normalised: equal models merge to themselves whatever the base. models: how many it takes, at
-    most.
+    normalised: equal models merge to themselves whatever the base. selects: a weight of one for a
+    model and of zero for all others gives that model. models: how many it takes, at most.
     """
 
     name: str
@@ -90,6 +90,7 @@ class MergeMethod:
     normalised: bool
     most_models: int
     function: Callable[..., Tensor]
+    selects: bool = False
 
     @property
     def parameters(self) -> dict[str, inspect.Parameter]:
@@ -110,7 +111,7 @@ class MergeMethod:
         return checked
 
     def _fitting(self, name: str, value: Value) -> Value:
-        hint = str(self.parameters[name].annotation)
+        hint = _hint(self.parameters[name])
         if hint == "bool":
             fits = isinstance(value, bool)
         else:
@@ -138,6 +139,14 @@ class MergeMethod:
         return self.function(parents, **parameters)
 
 
+def _hint(parameter: inspect.Parameter) -> str:
+    """`PerModel`, `bool` or `float`, whether hints are kept as text or as types."""
+    hint = parameter.annotation
+    if hint == PerModel:
+        return "PerModel"
+    return hint.__name__ if isinstance(hint, type) else str(hint)
+
+
 def merge_method(
     name: str,
     *,
@@ -146,13 +155,14 @@ def merge_method(
     symmetric: bool = True,
     normalised: bool = False,
     most_models: int = 64,
+    selects: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a method. Its docstring's first line is the summary that people read."""
 
     def declare(function: Function) -> Function:
         summary = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
         method = MergeMethod(
-            name, source, summary, needs_base, symmetric, normalised, most_models, function
+            name, source, summary, needs_base, symmetric, normalised, most_models, function, selects
         )
         _methods.register(name, func=method)
         return function

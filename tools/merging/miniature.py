@@ -16,9 +16,10 @@ import random
 from collections.abc import Mapping
 from functools import lru_cache
 
-from sandbox.records import Split, digest_of
+from sandbox.records import Seam, Split, digest_of
 from tools.merging.profile import Profile, find_profile
 from tools.merging.words import COUNT, LANGUAGES, LENGTH, NUMBERS, TASKS, answer_to, prompt_for
+from tools.own_code import OwnCode
 from tools.subject import Role
 from tools.tasks.task import Item, TaskCard
 
@@ -38,11 +39,19 @@ _CONSTANT = {
 }
 
 
+PAIRING = (
+    "Each pair is one seed: every seed trains a new base model and new specialists and draws "
+    "new items, and all arms of a pair share them."
+)
+HIDDEN = " The test items also depend on a secret of the run, which no trial is given."
+
+
 class Miniature:
     """Two specialists of one tiny Llama, trained anew for every seed."""
 
     name = "miniature"
     domain = "merging"
+    seam: Seam = "merge_method"
     primary = "largest.ko"
     kept: tuple[str, ...] = ("largest.en", "copy.ko", "successor.ko", "bigger.ko")
     groups = (
@@ -54,13 +63,18 @@ class Miniature:
         "The recipe of the miniature (how long its base is trained, and how many of its items mix "
         "the languages) was chosen on exploratory seeds, which are not used here."
     )
-    pairing = (
-        "Each pair is one seed: every seed trains a new base model and new specialists and draws "
-        "new items, and all arms of a pair share them."
-    )
 
-    def __init__(self, profile: str = "standard") -> None:
-        """Set up the `standard`, `quick` or `long` profile. Raises UnknownName for any other."""
+    def __init__(
+        self, profile: str = "standard", methods: tuple[OwnCode, ...] = (), secret: str = ""
+    ) -> None:
+        """Set up the `standard`, `quick` or `long` profile. Raises UnknownName for any other.
+
+        methods: of merging, that are not built in. secret: what the test items are drawn with,
+        where code runs in trials that could otherwise draw them again from its seed.
+        """
+        self.code = methods
+        self._secret = secret
+        self.pairing = PAIRING + (HIDDEN if secret else "")
         self.profile = find_profile(profile)
         recipe = {"quick": "trained for fewer steps", "long": "its base trained for more steps"}
         other = f" ({profile} profile, {recipe[profile]})" if profile in recipe else ""
@@ -74,11 +88,11 @@ class Miniature:
 
     def items(self, seed: int) -> Items:
         """Items with answers, task -> split. Deterministic; no two share their numbers in order."""
-        return _items(self.profile, seed)
+        return _items(self.profile, seed, self._secret)
 
     def data_digest(self, seed: int) -> str:
         """SHA-256 over items(seed)."""
-        return _digest(self.profile, seed)
+        return _digest(self.profile, seed, self._secret)
 
 
 def _card(task: str, language: str) -> TaskCard:
@@ -158,8 +172,9 @@ def _roles(profile: str) -> tuple[Role, ...]:
 
 
 @lru_cache(maxsize=64)
-def _items(profile: Profile, seed: int) -> Items:
+def _items(profile: Profile, seed: int, secret: str) -> Items:
     draw = random.Random(f"hanji miniature items {seed}")  # noqa: S311
+    hidden = random.Random(f"hanji test items {seed} {secret}") if secret else draw  # noqa: S311
     taken: set[tuple[int, ...]] = set()
     found: dict[str, dict[Split, tuple[Item, ...]]] = {}
     for language in LANGUAGES:
@@ -167,9 +182,17 @@ def _items(profile: Profile, seed: int) -> Items:
             test = profile.main_test if task == "largest" else profile.other_test
             main = f"{task}.{language}" == Miniature.primary
             dev = profile.main_dev if main else profile.other_dev
-            every = tuple(_item(task, language, _fresh(draw, taken)) for _ in range(test + dev))
-            found[f"{task}.{language}"] = {"dev": every[:dev], "test": every[dev:]}
+            found[f"{task}.{language}"] = {
+                "dev": _several(task, language, dev, draw, taken),
+                "test": _several(task, language, test, hidden, taken),
+            }
     return found
+
+
+def _several(
+    task: str, language: str, count: int, draw: random.Random, taken: set[tuple[int, ...]]
+) -> tuple[Item, ...]:
+    return tuple(_item(task, language, _fresh(draw, taken)) for _ in range(count))
 
 
 def _fresh(draw: random.Random, taken: set[tuple[int, ...]]) -> tuple[int, ...]:
@@ -186,10 +209,10 @@ def _item(task: str, language: str, numbers: tuple[int, ...]) -> Item:
 
 
 @lru_cache(maxsize=256)
-def _digest(profile: Profile, seed: int) -> str:
+def _digest(profile: Profile, seed: int, secret: str) -> str:
     return digest_of(
         {
             task: {split: [[i.prompt, i.answer] for i in items] for split, items in splits.items()}
-            for task, splits in _items(profile, seed).items()
+            for task, splits in _items(profile, seed, secret).items()
         }
     )

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Protocol
 
 from sandbox.errors import BadInput
-from sandbox.records import Split, digest_of
+from sandbox.records import Seam, Split, digest_of
 from tools.merging.checkpoint import Checkpoint, check_alike, find_checkpoint
+from tools.own_code import OwnCode
 from tools.subject import Role
 from tools.tasks.jsonl import read_jsonl
 from tools.tasks.task import Item, TaskCard, TaskKind
@@ -80,9 +81,20 @@ class OwnModels:
 
     name = "own-models"
     domain = "merging"
+    seam: Seam = "merge_method"
 
-    def __init__(self, models: Sequence[ModelEntry], base: str, tasks: Sequence[TaskEntry]) -> None:
-        """Read and check everything. Raises BadInput for the first thing that is wrong."""
+    def __init__(
+        self,
+        models: Sequence[ModelEntry],
+        base: str,
+        tasks: Sequence[TaskEntry],
+        methods: tuple[OwnCode, ...] = (),
+    ) -> None:
+        """Read and check everything. Raises BadInput for the first thing that is wrong.
+
+        methods: of merging, that are not built in.
+        """
+        self.code = methods
         self._check_entries(models, base, tasks)
         opened = [(m.role, find_checkpoint(m.path)) for m in models]
         if base:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from agent.minds.playbook.architectures import searches
+from agent.minds.playbook.effort import alike
 from agent.minds.playbook.family import Idea, Setting
 from tools.experiment import Arm
 from tools.subject import Role
@@ -203,6 +204,7 @@ def with_permanent(idea: Idea, at: Setting) -> Idea:
         return idea
     dev_items = arm.arguments.get("dev_items")
     ours = permanent(at, dev_items if isinstance(dev_items, int) else 0)
+    ours = tuple(alike(baseline, arm, at.evaluations) for baseline in ours)
     return replace(idea, baselines=(*idea.baselines, *ours))
 
 

@@ -1,9 +1,11 @@
-"""Which hypotheses to test next: Thompson sampling, by expected information for its cost.
+"""Which hypotheses to test next: the tree grows best-first, by expected information for its cost.
 
-For each candidate a chance of support is drawn from its Beta belief; the entropy of the verdict
-that this predicts is what testing it would teach. It is divided by the CPU seconds of the trials
-that are not yet made or chosen, so arms that several hypotheses share are paid once. Source:
-Thompson 1933; Russo et al. 2018 (arXiv:1707.02038).
+The candidates are what the tree of hypotheses could grow (tree.py): first questions of families,
+and what follows from nodes that were asked, whose rulings say what to believe of it. For each a
+chance of support is drawn from its Beta belief; the entropy of the verdict that this predicts is
+what testing it would teach. It is divided by the CPU seconds of the trials that are not yet made or
+chosen, so arms that several hypotheses share are paid once. The best are taken together, so several
+branches grow in one round. Source: Thompson 1933; Russo et al. 2018 (arXiv:1707.02038).
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from agent.minds.mind import Known
+from agent.minds.mind import Known, Recall, forget
 from agent.minds.playbook.arms import with_permanent
 from agent.minds.playbook.family import Family, Idea, Setting, all_families, gates
-from agent.minds.playbook.relations import EITHER_WAY, FOLLOW_UPS, FRESH, may_follow
-from tools.experiment import Arm
+from agent.minds.playbook.relations import FRESH
+from agent.minds.playbook.tree import belief_after, growth, nodes
+from sandbox.records import HypothesisLine, MemoryLine, Relation
+from tools.experiment import Arm, PairedTest
 
 Price = Callable[[tuple[Arm, ...], tuple[int, ...]], float]
 
@@ -33,18 +37,20 @@ class Candidate:
     """A hypothesis that could be tested next.
 
     belief: the Beta parameters that its prediction holds.
-    parent: id of the hypothesis that it follows up, empty for a family's first. reach: how many
-    other families its verdict informs. near: how much the question speaks of its family, in [0, 1].
+    parent: id of the hypothesis that it follows up, empty for a family's first. above: relations
+    on the path to that one. reach: how many other families its verdict informs. near: how much the
+    question speaks of its family, in [0, 1].
     """
 
     family: str
     idea: Idea
     seeds: tuple[int, ...]
     belief: tuple[float, float]
-    relation: str = ""
+    relation: Relation = ""
     parent: str = ""
     reach: int = 0
     near: float = 0.0
+    above: tuple[str, ...] = ()
 
     @property
     def comparison(self) -> tuple[object, ...]:
@@ -55,8 +61,8 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """For the decision's weights: `family`, or `family/relation`."""
-        return f"{self.family}/{self.relation}" if self.relation else self.family
+        """For the decision's weights: `family`, or `family/relation/...`."""
+        return "/".join((self.family, *self.above, *([self.relation] if self.relation else [])))
 
 
 @dataclass(frozen=True)
@@ -118,22 +124,71 @@ def candidates(
     price: Price,
     seeds: tuple[int, ...],
     fresh: tuple[int, ...],
+    recall: Recall = forget,
 ) -> list[Candidate]:
     """Families not yet asked and follow-ups of those that were, less those with data seen.
 
-    While a part of the domain's gate was not asked, these are all.
+    While a part of the domain's gate was not asked, these are all. What an earlier run answered is
+    not asked again but on fresh seeds; it is a node of the tree like those of this run.
     """
     families = all_families(at.domain)
     asked = {k.hypothesis.family for k in known}
     titles = {k.hypothesis.title for k in known}
-    found = [c for c in _first_questions(families, at, known, seeds) if c.family not in asked]
-    gate = [c for c in found if c.family in gates(at.domain)]
+    first = _first_questions(families, at, known, seeds)
+    gate = [c for c in first if c.family in gates(at.domain) and c.family not in asked]
     if gate:
         return gate
-    found += _follow_ups(families, at, known, seeds, fresh)
+    begun = {k.hypothesis.family for k in known if not k.hypothesis.relation}
+    past = [
+        _as_known(c, line)
+        for c in first
+        if c.family not in begun and (line := _recalled(c, at, recall))
+    ]
+    belief = beliefs(families, (*known, *past))
+    answered = asked | {k.hypothesis.family for k in past}
+    found = [replace(c, belief=belief[c.family]) for c in first if c.family not in answered]
+    follow_ups = _follow_ups(families, at, (*known, *past), seeds, fresh)
+    found += [c for c in follow_ups if not _repeats(c, _recalled(c, at, recall))]
     unique = {c.idea.title: c for c in reversed(found) if c.idea.title not in titles}
     unseen = (c for c in unique.values() if not known or _unseen(c, price))
     return sorted(unseen, key=lambda c: c.name)
+
+
+def _recalled(candidate: Candidate, at: Setting, recall: Recall) -> MemoryLine | None:
+    """What an earlier run answered about the candidate's comparison."""
+    idea = candidate.idea
+    treatment, control = idea.sides(at.subject.primary)
+    test = PairedTest(
+        metric=idea.metric,
+        treatment=treatment,
+        control=control,
+        null_effect=idea.null_effect,
+        predicted_effect=idea.predicted_effect,
+        family_size=1,
+    )
+    return recall(idea.arms, test)
+
+
+def _repeats(candidate: Candidate, line: MemoryLine | None) -> bool:
+    """Whether asking would repeat what was answered: fresh seeds make it a replication."""
+    if line is None:
+        return False
+    return candidate.relation not in FRESH or bool(set(line.seeds) & set(candidate.seeds))
+
+
+def _as_known(candidate: Candidate, line: MemoryLine) -> Known:
+    """A family's first question as an earlier run answered it."""
+    told = HypothesisLine(
+        id=line.id,
+        family=candidate.family,
+        title=line.title,
+        statement=line.statement,
+        rationale="",
+        prediction=candidate.idea.prediction,
+        refuted_by=candidate.idea.refuted_by,
+        round=0,
+    )
+    return Known(told, None, None, line.ruling)
 
 
 def beliefs(families: dict[str, Family], known: Iterable[Known]) -> dict[str, tuple[float, float]]:
@@ -205,24 +260,15 @@ def _follow_ups(
     fresh: tuple[int, ...],
 ) -> list[Candidate]:
     found = []
-    for past in known:
-        line = past.hypothesis
-        family = families.get(line.family)
-        idea = family.think(at) if family is not None and not family.gate else None
-        if line.relation or not past.ruling or idea is None:
-            continue
-        for relation, follow in FOLLOW_UPS[at.domain].items():
+    for node in nodes(families, at, known):
+        for relation, idea in growth(node, at):
             on = fresh if relation in FRESH else seeds
-            next_idea = follow(idea, at) if may_follow(relation, past.ruling) else None
-            if next_idea is not None and on:
-                belief = _after(past.ruling, relation)
-                next_idea = with_permanent(next_idea, at)
-                found.append(Candidate(line.family, next_idea, on, belief, relation, line.id))
+            if on:
+                past = node.past
+                belief = belief_after(past.ruling, relation)
+                family, parent = past.hypothesis.family, past.hypothesis.id
+                next_idea = with_permanent(idea, at)
+                found.append(
+                    Candidate(family, next_idea, on, belief, relation, parent, above=node.path)
+                )
     return found
-
-
-def _after(ruling: str, relation: str) -> tuple[float, float]:
-    """What a hypothesis's ruling says of its follow-up."""
-    if relation in EITHER_WAY or ruling == "inconclusive":
-        return (1.0, 1.0)
-    return (2.5, 1.0) if ruling == "supported" else (1.0, 2.5)

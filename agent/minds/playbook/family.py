@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import catalogue
 
 from sandbox.errors import UnknownName
-from sandbox.records import HypothesisLine
+from sandbox.records import HypothesisLine, Relation
 from tools.experiment import Arm, Side
 from tools.subject import Role, Subject
 
@@ -20,13 +20,16 @@ class Setting:
     """What a family designs for. evaluations: dev evaluations that each search is given.
 
     seed: of what is left to chance. winners: families whose first question was answered with yes,
-    the oldest first.
+    the oldest first. troubled: (arm, what kept it from a fair result), see Known. paths: (id of a
+    hypothesis, its relations from its family's first question on).
     """
 
     subject: Subject
     evaluations: int
     seed: int = 0
     winners: tuple[str, ...] = ()
+    troubled: tuple[tuple[str, str], ...] = ()
+    paths: tuple[tuple[str, tuple[Relation, ...]], ...] = ()
 
     @property
     def domain(self) -> str:
@@ -145,12 +148,16 @@ NOT_FAMILIES = {
     "arms",
     "authors",
     "choose",
+    "crossing",
+    "effort",
     "family",
     "followups",
     "playbook",
+    "pushing",
     "relations",
     "relevance",
     "story",
+    "tree",
 }
 
 

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from agent.minds.playbook import arms
 from agent.minds.playbook.family import Idea, Setting
 from papers.value import inline
+from sandbox.records import Relation
 from tools.experiment import Arm
 
 Follow = Callable[[Idea, Setting], Idea | None]
@@ -96,7 +97,7 @@ def generalise(idea: Idea, at: Setting) -> Idea | None:
     )
 
 
-FOLLOW_UPS: dict[str, Follow] = {
+FOLLOW_UPS: dict[Relation, Follow] = {
     "ablate": ablate,
     "generalise": generalise,
     "replicate": replicate,

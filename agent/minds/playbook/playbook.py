@@ -13,6 +13,7 @@ from agent.minds.mind import (
     DesignRequest,
     Designs,
     InterpretRequest,
+    Known,
     Proposal,
     Proposals,
     ProposeRequest,
@@ -33,9 +34,10 @@ from agent.minds.playbook.choose import (
     candidates,
     choose,
 )
-from agent.minds.playbook.family import Idea, Setting, find_family, is_gate
-from agent.minds.playbook.relations import FOLLOW_UPS, FRESH
+from agent.minds.playbook.family import Idea, Setting, all_families, find_family, is_gate
+from agent.minds.playbook.relations import FRESH
 from agent.minds.playbook.relevance import SHARE, relevance
+from agent.minds.playbook.tree import paths, thought
 from sandbox.errors import BadInput, MindFailed
 from sandbox.records import HypothesisLine, short_id
 from tools.experiment import Experiment, PairedTest
@@ -88,12 +90,12 @@ class Playbook:
         """A batch that shares its trials: families first, follow-ups as findings come in."""
         choice = _next(request, request.first)
         if not choice.chosen:
-            return Proposals(why=_nothing_left(choice), weights=choice.weights)
+            return Proposals(why=_nothing_left(choice, request), weights=choice.weights)
         why = (
             "highest expected information for a CPU-minute, drawn from the beliefs after "
             f"{len(request.known)} {'hypothesis' if len(request.known) == 1 else 'hypotheses'}"
         )
-        if _is_gate(choice.chosen):
+        if are_gate(choice.chosen):
             why = "the known order has to be reproduced before anything else is asked"
         asked = [c.name for c in choice.chosen if c.name in request.first]
         near = [c.name for c in choice.chosen if c.near >= SHARE and c.name not in asked]
@@ -102,7 +104,7 @@ class Playbook:
         if asked:
             why = f"asked for by the topic: {', '.join(asked)}; otherwise {why}"
         return Proposals(
-            hypotheses=tuple(_proposal(c) for c in choice.chosen), why=why, weights=choice.weights
+            hypotheses=tuple(proposal_of(c) for c in choice.chosen), why=why, weights=choice.weights
         )
 
     def design(self, request: DesignRequest) -> Designs:
@@ -112,7 +114,8 @@ class Playbook:
             fresh = line.relation in FRESH or line.id in request.refusals
             seeds = request.fresh if fresh else request.seeds
             if seeds:
-                designed.append(_experiment(line, request, seeds))
+                idea = idea_of(line, setting(request))
+                designed.append(experiment_of(idea, line, request, seeds))
         return Designs(experiments=tuple(designed))
 
     def act(self, request: ActRequest) -> Calls:
@@ -128,7 +131,7 @@ class Playbook:
         """Go on while a question is left that the budget can answer."""
         choice = _next(request, ())
         if not choice.chosen:
-            return Reading(again=False, why=_nothing_left(choice))
+            return Reading(again=False, why=_nothing_left(choice, request))
         names = ", ".join(c.name for c in choice.chosen)
         return Reading(again=True, why=f"worth asking next: {names}")
 
@@ -159,9 +162,9 @@ def idea_of(line: HypothesisLine, at: Setting) -> Idea:
 
     Raises MindFailed when its family no longer gives it.
     """
-    idea = find_family(line.family).think(at)
-    if idea is not None and line.relation:
-        idea = FOLLOW_UPS[at.domain][line.relation](idea, at)
+    above = dict(at.paths).get(line.parent, ())
+    path = (*above, line.relation) if line.relation else ()
+    idea = thought(find_family(line.family), path, at)
     if idea is None:
         raise MindFailed(f"{line.family} has no design for {line.title!r}", "drop the hypothesis")
     return with_permanent(idea, at)
@@ -171,37 +174,57 @@ def setting(request: RoundRequest | DesignRequest) -> Setting:
     """What families design for; chance follows from the run's seeds, parts of a gate come last."""
     won = [k.hypothesis for k in request.known if k.ruling == "supported"]
     won.sort(key=lambda line: is_gate(line, request.subject.domain))
-    winners = tuple(line.family for line in won if not line.relation)
-    return Setting(request.subject, request.evaluations, min(request.seeds, default=0), winners)
+    families = all_families(request.subject.domain)
+    winners = tuple(h.family for h in won if not h.relation and h.family in families)
+    chance, troubled = min(request.seeds, default=0), _troubled(request.known)
+    grown = tuple(paths(k.hypothesis for k in request.known if k.hypothesis.relation).items())
+    return Setting(request.subject, request.evaluations, chance, winners, troubled, grown)
+
+
+def _troubled(known: Sequence[Known]) -> tuple[tuple[str, str], ...]:
+    """(arm, what kept it from a fair result), each arm once."""
+    return tuple(sorted({arm: why for k in known for arm, why in k.troubles.items()}.items()))
+
+
+def open_questions(request: RoundRequest) -> list[Candidate]:
+    """What could be asked next, with how near each is to the topic's question."""
+    at = setting(request)
+    open_ = candidates(
+        at, request.known, request.price, request.seeds, request.fresh, request.recall
+    )
+    spoken_of = relevance(request.question, at)
+    return [replace(c, near=spoken_of.near(c.family)) for c in open_]
 
 
 def _next(request: RoundRequest, first: Sequence[str]) -> Choice:
-    at = setting(request)
-    open_ = candidates(at, request.known, request.price, request.seeds, request.fresh)
-    spoken_of = relevance(request.question, at)
-    open_ = [replace(c, near=spoken_of.near(c.family)) for c in open_]
+    open_ = open_questions(request)
+    spoken_of = relevance(request.question, setting(request))
     batch = LATER if request.known else OPENING
     price, afford = request.price, request.afford_cpu_s
     seed = request.seed * 1009 + len(request.known)
-    if _is_gate(open_):
+    if are_gate(open_):
         return all_or_none(open_, price, request.room, afford, seed)
     asked = (*first, *spoken_of.asked)
     return choose(open_, price, min(request.room, batch), afford, asked, seed)
 
 
-def _is_gate(asked: Sequence[Candidate]) -> bool:
+def are_gate(asked: Sequence[Candidate]) -> bool:
     """Whether these are the parts of a gate, which are asked alone."""
     return any(find_family(candidate.family).gate for candidate in asked)
 
 
-def _nothing_left(choice: Choice) -> str:
+def _nothing_left(choice: Choice, request: RoundRequest | None = None) -> str:
     """Why nothing was chosen; weights are of the questions that were open."""
+    if any(family.gate for name, family in all_families().items() if name in choice.weights):
+        return "the budget leaves no room for the known order, which has to be reproduced first"
     if choice.weights:
         return "no question is left that the budget can answer"
-    return "no family has a further question about these models and tasks"
+    known = " that no earlier run answered" if request is not None and request.remembered else ""
+    return f"no family has a further question about these models and tasks{known}"
 
 
-def _proposal(candidate: Candidate) -> Proposal:
+def proposal_of(candidate: Candidate) -> Proposal:
+    """The candidate's hypothesis, as the catalogue words it."""
     idea = candidate.idea
     return Proposal(
         family=candidate.family,
@@ -228,8 +251,10 @@ def _least_control(idea: Idea, subject: Subject) -> float:
     return round(sum(chance) / len(chance) + SENSITIVITY * -idea.null_effect, 6)
 
 
-def _experiment(line: HypothesisLine, request: DesignRequest, seeds: tuple[int, ...]) -> Experiment:
-    idea = idea_of(line, setting(request))
+def experiment_of(
+    idea: Idea, line: HypothesisLine, request: DesignRequest, seeds: tuple[int, ...]
+) -> Experiment:
+    """The plan for an idea on these seeds; level, family and what is measured are the run's."""
     treatment, control = idea.sides(request.subject.primary)
     gate = line.id in request.gate
     return Experiment(

@@ -17,6 +17,7 @@ from sandbox.records import (
     DeviationLine,
     EvidenceLine,
     HypothesisLine,
+    MemoryLine,
     PlanLine,
     TrialLine,
     VerdictLine,
@@ -29,12 +30,16 @@ LONGEST_TITLE = 100
 
 @dataclass(frozen=True)
 class Finding:
-    """A hypothesis with its plan, comparison and verdict, as far as the run got."""
+    """A hypothesis with its plan, comparison and verdict, as far as the run got.
+
+    before: what an earlier run answered that it follows up.
+    """
 
     hypothesis: HypothesisLine
     plan: Experiment | None
     comparison: ComparisonLine | None
     verdict: VerdictLine | None
+    before: MemoryLine | None = None
 
     @property
     def ruling(self) -> str:
@@ -81,8 +86,15 @@ class Story:
         plans = {plan.hypothesis: plan for plan in self.experiments.values()}
         comparisons = {line.hypothesis: line for line in self.ledger.lines(ComparisonLine)}
         verdicts = {line.hypothesis: line for line in self.ledger.lines(VerdictLine)}
+        earlier = {line.id: line for line in self.ledger.lines(MemoryLine)}
         return tuple(
-            Finding(line, plans.get(line.id), comparisons.get(line.id), verdicts.get(line.id))
+            Finding(
+                line,
+                plans.get(line.id),
+                comparisons.get(line.id),
+                verdicts.get(line.id),
+                earlier.get(line.parent),
+            )
             for line in self.ledger.lines(HypothesisLine)
         )
 

@@ -57,7 +57,7 @@ def _abstract(author: Author, story: Story) -> tuple[Paragraph, ...]:
         author.before(story),
         *(headline(author, f) for f in headliners),
         author.aside(story),
-        _tally(story),
+        tally(story),
         "Every value in this paper is a reference to sealed evidence of the run that made it.",
     ]
     return (
@@ -77,7 +77,8 @@ def _empty_abstract() -> str:
     )
 
 
-def _tally(story: Story) -> str:
+def tally(story: Story) -> str:
+    """How many hypotheses were ruled how, in one sentence."""
     rulings = [f.verdict.ruling for f in story.findings if f.verdict]
     supported, refuted, undecided = (
         f"{{{{count:{name}|words}}}}" if name in rulings else "none"

@@ -32,27 +32,33 @@ def overview(author: Author, story: Story) -> Passage:
 
 def report(author: Author, story: Story, finding: Finding) -> Passage:
     """One subsection: the hypothesis, its frozen prediction, the outcome, and what it means."""
-    statement = _statement(author, finding)
+    stated, found = statement(author, finding), outcome(author, story, finding)
     if finding.comparison is None:
         # Not a paragraph of its own: the same one under several hypotheses would be a repetition.
-        untested = f"{RULING['untested']} {_why_untested(story, finding)}"
-        return (Paragraph(heading="Hypothesis", text=f"{statement} {untested}"),)
-    outcome = f"{result_sentence(author, finding)} {_ruling_sentence(finding)}{_missing(finding)}"
+        return (Paragraph(heading="Hypothesis", text=f"{stated} {found}"),)
     meaning = _agreement(story, finding) or _meaning(finding)
     paragraphs = [
-        Paragraph(heading="Hypothesis", text=statement),
-        Paragraph(heading="Outcome", text=outcome, claims=story.claims(finding)),
+        Paragraph(heading="Hypothesis", text=stated),
+        Paragraph(heading="Outcome", text=found, claims=story.claims(finding)),
     ]
     if meaning:
         paragraphs.append(Paragraph(text=meaning))
     return tuple(paragraphs)
 
 
-def _statement(author: Author, finding: Finding) -> str:
+def outcome(author: Author, story: Story, finding: Finding) -> str:
+    """What was measured and how it was ruled, or why nothing was."""
+    if finding.comparison is None:
+        return f"{RULING['untested']} {_why_untested(story, finding)}"
+    return f"{result_sentence(author, finding)} {_ruling_sentence(finding)}{_missing(finding)}"
+
+
+def statement(author: Author, finding: Finding) -> str:
+    """The hypothesis with its reasons, and what its plan predicts."""
     line = finding.hypothesis
     text = f"{line.statement} {line.rationale}"
     if line.parent:
-        text = f"This follows up {{{{ref:sec:{line.parent}}}}}. {text}"
+        text = f"This follows up {_place(finding)}. {text}"
     if finding.plan is None:
         return text
     id, test = finding.plan.id, finding.plan.test
@@ -201,6 +207,8 @@ WHERE = {
     "replicate": "on fresh seeds",
     "generalise": "in this setting",
     "promote": "on the task that was held back",
+    "debug": "with its arms changed",
+    "improve": "with more effort",
 }
 THEREFORE = {
     "replicate": " and should not be relied on",
@@ -213,20 +221,31 @@ def _agreement(story: Story, finding: Finding) -> str:
     """What a follow-up says of the hypothesis that it follows up, empty for other hypotheses."""
     line = finding.hypothesis
     first = next((f for f in story.findings if f.hypothesis.id == line.parent), None)
-    if first is None or not line.relation:
+    earlier = finding.before.ruling if finding.before is not None else ""
+    before = first.ruling if first is not None else earlier
+    if not before or line.relation not in (*CHANGED, *WHERE):
         return ""
-    place = f"{{{{ref:sec:{line.parent}}}}}"
+    place = _place(finding)
     if line.relation in CHANGED:
         told = CHANGED[line.relation]
         return told.get(finding.ruling, told["inconclusive"]).format(place=place)
     where = WHERE[line.relation]
     if finding.ruling not in DECIDED:
         return f"Whether the outcome of {place} holds {where} is left open."
-    if first.ruling not in DECIDED:
+    if before not in DECIDED:
         return f"What {place} leaves open is decided {where}."
-    if first.ruling == finding.ruling:
+    if before == finding.ruling:
         return f"The outcome of {place} is repeated {where}."
     return f"The outcome of {place} is not repeated {where}{THEREFORE.get(line.relation, '')}."
+
+
+def _place(finding: Finding) -> str:
+    """Where the paper tells what a finding follows up."""
+    parent = finding.hypothesis.parent
+    if finding.before is None:
+        return f"{{{{ref:sec:{parent}}}}}"
+    title, run = f"{{{{memory:{parent}.title|inline}}}}", f"{{{{memory:{parent}.run|text}}}}"
+    return f"what run {run} answered ({title}, {{{{ref:sec:answered}}}})"
 
 
 def _meaning(finding: Finding) -> str:

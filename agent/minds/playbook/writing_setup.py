@@ -69,7 +69,6 @@ def _sensitivity(story: Story) -> str:
 
 def setup(author: Author, story: Story) -> Passage:
     """Subject, pairing, baselines, confinement, machine: what a reader needs to repeat the run."""
-    mind = "the built-in mind {{fact:mind.name|text}}, which uses no language model and no network"
     return (
         author.subject(story),
         Paragraph(
@@ -79,10 +78,22 @@ def setup(author: Author, story: Story) -> Passage:
             + _confinement(story)
             + " A trial returns "
             "predictions; they were scored outside, where the test labels are. The run was "
-            f"conducted without intervention by {mind}, on the machine and within the budget of "
+            f"conducted without intervention by {_mind(story)}, on the machine and within the "
+            "budget of "
             "{{ref:tab:setup}}.",
         ),
     )
+
+
+def _mind(story: Story) -> str:
+    """Who decided, within a sentence."""
+    mind = story.facts["mind"]
+    if isinstance(mind, dict) and mind.get("model"):
+        return (
+            "the mind {{fact:mind.name|text}}, which asked the language model "
+            "{{fact:mind.model|text}} and took the built-in mind for what that model could not do"
+        )
+    return "the built-in mind {{fact:mind.name|text}}, which uses no language model and no network"
 
 
 def _confinement(story: Story) -> str:

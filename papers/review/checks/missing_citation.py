@@ -36,7 +36,7 @@ def missing_citation(case: Case) -> Iterable[Finding]:
                     cited.setdefault(key.strip(), passage.quote(reference.body))
     for key, where in {**dict.fromkeys(listed, "bibliography"), **cited}.items():
         if key not in known:
-            fix = "cite keys of the embedded library only"
+            fix = "cite keys of the run's library only"
             mend = Mend(action="drop-key", old=key)
             yield found(where, f"no work has the key {key}", fix, mend)
         elif key not in listed:

@@ -19,7 +19,7 @@ _NOVELTY = re.compile(
 
 @check("unsupported_novelty", blocking=False)
 def unsupported_novelty(case: Case) -> Iterable[Finding]:
-    """The text claims novelty, which no search of the embedded literature can establish."""
+    """The text claims novelty, which no search of the literature can establish."""
     for passage in passages(case.manuscript):
         for sentence in sentences(passage.text):
             match = _NOVELTY.search(re.sub(r"\{\{.*?\}\}", " ", sentence))
@@ -28,4 +28,5 @@ def unsupported_novelty(case: Case) -> Iterable[Finding]:
                 what = f"{match.group(0)!r} cannot be known from this run"
                 keep = passage.role not in ("paragraph", "item")
                 where = passage.quote(match.group(0))
-                yield found(where, what, "say what was done", None if keep else mend)
+                fix = "say what was done, and cite the nearest works"
+                yield found(where, what, fix, None if keep else mend)

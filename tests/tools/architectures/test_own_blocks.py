@@ -20,10 +20,9 @@ from sandbox.executors.local import LocalExecutor
 from sandbox.job import Job
 from sandbox.outcome import Limit, Outcome, Verdict
 from tests.tools.architectures import own_blocks as files
-from tools.actions.check_block import LAWS
-from tools.architectures import law_check
-from tools.architectures.law_check import CheckStopped, LawCheck, check_laws
+from tools import law_check, laws
 from tools.architectures.own_block import LARGEST_BYTES, built_in, read_own_block
+from tools.law_check import CheckStopped, LawCheck, check_laws
 
 
 def test_a_file_is_read_without_running_it(tmp_path: Path) -> None:
@@ -125,9 +124,12 @@ class Never(Claims):
         return Future()
 
 
+LAWS = laws.LAWS["block"]
+
+
 def notes(**changed: str) -> str:
-    laws = dict.fromkeys(LAWS, "holds") | changed
-    return json.dumps({"notes": [f"{law}: {what}" for law, what in laws.items()]})
+    said = dict.fromkeys(LAWS, "holds") | changed
+    return json.dumps({"notes": [f"{law}: {what}" for law, what in said.items()]})
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,7 @@ def test_the_example_obeys_every_law_and_is_not_checked_twice(tmp_path: Path) ->
     assert found.lawful, found.sentence
     assert found.laws == dict.fromkeys(LAWS, "holds")
     assert found.isolation == "bubblewrap"
-    again = check_laws(found.block, None, tmp_path / "run")  # type: ignore[arg-type]
+    again = check_laws(found.code, None, tmp_path / "run")  # type: ignore[arg-type]
     assert again == found
 
 

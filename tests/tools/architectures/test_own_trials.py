@@ -164,7 +164,7 @@ def test_a_plan_may_only_name_blocks_that_the_topic_brings(
 ) -> None:
     block = read_own_block(files.HONEST)
     for subject, digest in ((suite(), block.digest), (suite(block), "0" * 64)):
-        with pytest.raises(PlanRefused, match="'fading_memory' that the topic does not bring"):
+        with pytest.raises(PlanRefused, match="'fading_memory' that the run does not have"):
             conducted(tmp_path, subject, arm("own", block.name, digest), executor)
     assert executor.jobs == []
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@merge_method("dare_ties", source="arXiv:2311.03099", needs_base=True, symmetric=False)
+@merge_method(
+    "dare_ties", source="arXiv:2311.03099", needs_base=True, symmetric=False, selects=True
+)
 def dare_ties(
     parents: Parents,
     density: PerModel = 1.0,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@merge_method("linear", source="arXiv:2203.05482", normalised=True)
+@merge_method("linear", source="arXiv:2203.05482", normalised=True, selects=True)
 def linear(parents: Parents, normalize: bool = True) -> Tensor:
     """Weighted average of the models' parameters.
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@merge_method("task_arithmetic", source="arXiv:2212.04089", needs_base=True)
+@merge_method("task_arithmetic", source="arXiv:2212.04089", needs_base=True, selects=True)
 def task_arithmetic(parents: Parents, normalize: bool = False, lambda_: float = 1.0) -> Tensor:
     """Base plus a weighted sum of what each model learned since.
 

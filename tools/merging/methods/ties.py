@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@merge_method("ties", source="arXiv:2306.01708", needs_base=True, normalised=True)
+@merge_method("ties", source="arXiv:2306.01708", needs_base=True, normalised=True, selects=True)
 def ties(
     parents: Parents, density: PerModel = 1.0, normalize: bool = True, lambda_: float = 1.0
 ) -> Tensor:

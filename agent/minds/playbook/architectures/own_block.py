@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.minds.playbook.architectures import arms
 from agent.minds.playbook.family import Idea, Setting, family
 from agent.minds.playbook.followups import lower
-from agent.own_blocks import FAMILIES
+from agent.own_code import FAMILIES
 from tools.architectures.architecture import Architecture, Choice
 from tools.architectures.own_block import OwnBlock, brought
 from tools.experiment import Arm
@@ -78,5 +78,5 @@ def _declare(number: int, name: str) -> None:
         return own_block(at, number)
 
 
-for _number, _name in enumerate(FAMILIES):
+for _number, _name in enumerate(FAMILIES["block"]):
     _declare(_number, _name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import TypeAdapter
 
-from agent.minds.playbook.authors import mechanisms, objectives, own_blocks, searched, thinking
+from agent.minds.playbook.authors import mechanisms, objectives, own_code, searched, thinking
 from agent.minds.playbook.story import Story, noun, sections
 from papers.draft import Passage
 from papers.manuscript import Items, Paragraph
@@ -40,7 +40,7 @@ def components(story: Story) -> Passage:
     found = [candidate_of(arm) for _, arm in planned(story)]
     found += [*objectives.bodies(planned(story)), *searched.bodies(story)]
     thinkers = [each for each in found if isinstance(each, Ticks)]
-    return (*_of_blocks(found), *own_blocks.told(story), *_of_ticks(thinkers))
+    return (*_of_blocks(found), *own_code.told(story), *_of_ticks(thinkers))
 
 
 def _of_blocks(found: Sequence[Candidate]) -> Passage:

@@ -22,7 +22,8 @@ from papers.record_view import RecordView
 
 METRICS = {"bits": "of bits per token"}
 FOREST, PARETO, SEARCH, PACE = "fig:forest", "fig:pareto", "fig:search", "fig:pace"
-APART = (FOREST, PARETO, SEARCH, PACE)
+TREE = "fig:tree"
+APART = (FOREST, PARETO, SEARCH, PACE, TREE)
 """Figures that do not show the single seeds of arms."""
 
 
@@ -115,12 +116,13 @@ class ArchitectureAuthor:
         cost += " {{ref:fig:pace}} sets what was written against its time." * (PACE in figures)
         cost += " {{ref:fig:search}} follows the searches." * (SEARCH in figures)
         forest = " and {{ref:fig:forest}}" * (FOREST in figures)
+        tree = " {{ref:fig:tree}} shows which followed from which." * (TREE in figures)
         verb = "give" if forest else "gives"
         return (
             Paragraph(
                 text=f"{{{{ref:tab:main}}}} gives the result of every arm on its task, and "
                 f"{{{{ref:tab:architectures}}}} what the arms cost.{single}{cost} "
-                f"{{{{ref:tab:verdicts}}}}{forest} {verb} the test of every hypothesis. "
+                f"{{{{ref:tab:verdicts}}}}{forest} {verb} the test of every hypothesis.{tree} "
                 "Differences that no test covers are described and not interpreted."
             ),
             *searched.results(story),

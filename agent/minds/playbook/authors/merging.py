@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from agent.minds.playbook.authors import own_code
 from agent.minds.playbook.authors.author import author
 from agent.minds.playbook.authors.merging_method import methods, search
 from agent.minds.playbook.story import Finding, Story
 from papers.draft import Passage
+from papers.exhibits.tree import tree_figure
 from papers.manuscript import Formula, Items, Paragraph
+from papers.record_view import RecordView
 from tools.experiment import Arm
 
 
@@ -105,6 +108,7 @@ class MergingAuthor:
             ),
             Paragraph(text=methods(story)),
             *search(story),
+            *own_code.told(story),
         )
 
     def subject(self, story: Story) -> Paragraph:
@@ -123,7 +127,7 @@ class MergingAuthor:
             Paragraph(
                 text="{{ref:tab:main}} and {{ref:fig:main}} give the accuracy of every arm; "
                 "{{ref:tab:verdicts}} and {{ref:fig:forest}} the test of every hypothesis. "
-                "Differences that no test covers are described and not interpreted."
+                f"{_tree(story)}Differences that no test covers are described and not interpreted."
             ),
             *_search_overview(story),
         )
@@ -246,3 +250,9 @@ def _retention(story: Story) -> list[Paragraph]:
             "parents; a user who needs those abilities should put them into the fitness.",
         )
     ]
+
+
+def _tree(story: Story) -> str:
+    """Where the paper shows how its hypotheses hang together, if it does."""
+    drawn = tree_figure(RecordView(story.ledger, story.facts, story.plans)) is not None
+    return "{{ref:fig:tree}} shows which of them followed from which. " * drawn

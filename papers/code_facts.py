@@ -1,0 +1,44 @@
+"""Facts about code that is not of the product: brought with the question, or written by the mind.
+
+What was brought stands in run.json, which is written before the run's work. What the mind wrote
+stands in the ledger, and is added to those facts wherever they are read.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from sandbox.ledger import Ledger
+from sandbox.records import CODE_FOLDERS, CodeLine
+
+
+def code_fact(name: str, label: str, file: str, digest: str, author: str) -> dict[str, JsonValue]:
+    """One file. file: below the run's folder. author: empty for whoever brought the question.
+
+    The words of the digest fit on printed lines.
+    """
+    return {
+        "name": name,
+        "label": label,
+        "file": file,
+        "digest": digest,
+        "digest_in_words": " ".join(textwrap.wrap(digest, 8)),
+        "author": author,
+    }
+
+
+def with_written(facts: Mapping[str, JsonValue], ledger: Ledger) -> dict[str, JsonValue]:
+    """The facts, with the lawful files that the mind wrote after those that were brought."""
+    made = dict(facts)
+    for line in ledger.lines(CodeLine):
+        if line.lawful:
+            label = line.name.replace("_", " ").capitalize()
+            fact = code_fact(line.name, label, line.file, line.file_digest, line.author)
+            kind = CODE_FOLDERS[line.seam]
+            known = made.get(kind, [])
+            told = known if isinstance(known, list) else []
+            made[kind] = [*(k for k in told if k != fact), fact]
+    return made
