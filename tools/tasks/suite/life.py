@@ -61,7 +61,7 @@ def advance(
 
 @sequence_task(
     "life",
-    label="Game of Life",
+    label="Cells of Life",
     source="Gardner 1970 (Scientific American 223(4))",
     sizes=SIZES,
     chance=chance,

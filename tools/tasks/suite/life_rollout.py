@@ -22,7 +22,7 @@ SIZES: Sizes = {
 
 @sequence_task(
     "life_rollout",
-    label="Game of Life, rolled out",
+    label="Cells of Life, rolled out",
     source="Gardner 1970 (Scientific American 223(4))",
     sizes=SIZES,
     chance=single.chance,

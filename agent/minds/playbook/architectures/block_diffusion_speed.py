@@ -21,8 +21,8 @@ BLOCK, PER_PASS = 16, 8
         "predicted time on average, although every pair without matched quality counts as no "
         "speed-up at all.",
         "refuted": "Counted at matched quality, writing in blocks saves less time than was "
-        "predicted. The figure alone does not tell a slow contender from one whose text is not "
-        "good enough.",
+        "predicted. Whether the contender is slow or its text is not good enough, the table of "
+        "what was timed tells.",
         "inconclusive": "Whether writing in blocks is as fast as predicted at matched quality "
         "remains undecided.",
     },

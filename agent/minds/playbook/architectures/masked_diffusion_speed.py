@@ -22,7 +22,7 @@ PER_PASS = 8
         "average, although every pair without matched quality counts as no speed-up at all.",
         "refuted": "Counted at matched quality, filling in the whole text at once saves less time "
         "than was predicted. A pass that reads everything anew, or text that is not good enough, "
-        "may be the reason; the figure alone does not tell which.",
+        "may be the reason; the table of what was timed tells which.",
         "inconclusive": "How much time filling in the whole text saves at matched quality is not "
         "settled by these pairs.",
     },
