@@ -9,7 +9,7 @@ check: setup  ## under a minute: style, types, directions of import, fast tests
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	$(PY) -m pytest -n 3 -m "not slow and not full"
+	$(PY) -m pytest -n 3 --dist worksteal -m "not slow and not full"
 
 format: setup
 	$(PY) -m ruff check --fix .

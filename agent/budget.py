@@ -17,6 +17,12 @@ from sandbox.records import CostLine, TrialLine, short_id
 SESSION = "session"
 PILOT = "pilot"
 """What the cost line of a trial begins with that is no part of a plan."""
+OUT_OF_TIME = "the wall time ran out while trials were running"
+NO_GATE = "the budget leaves no room for the known order, which has to be reproduced first"
+NO_QUESTION = "no question is left that the budget can answer"
+NO_ANSWER = "the budget leaves no room for what the question speaks of most; raise budget.wall"
+NOT_AFFORDED = (NO_GATE, NO_QUESTION, NO_ANSWER)
+"""Why nothing was asked, where the budget is the reason."""
 REPORT_RESERVE_S = 60.0
 REPORT_SHARE = 0.25
 
@@ -92,13 +98,18 @@ class Budget:
     def reserve(self, estimate: Spend, what: str, *, for_report: bool = False) -> Reservation:
         """Set `estimate` aside.
 
-        Raises BudgetSpent naming the resource when a cap would be passed.
+        Raises BudgetSpent naming the resource when a cap would be passed; one that is not asked
+        for and overdrawn by others keeps nobody from the rest, but time does.
         """
         with self._lock:
             held = sum((r.estimate for r in self._open.values()), Spend())
             asked = self._now() + replace(held, wall_s=0.0) + estimate
             caps = self.caps if for_report else self._caps_before_report()
-            over = asked.exceeded_in(caps)
+            over = [
+                name
+                for name in asked.exceeded_in(caps)
+                if name == "wall_s" or getattr(estimate, name) > 0
+            ]
             if over:
                 raise BudgetSpent(
                     f"{what} would pass the budget's {' and '.join(over)}",

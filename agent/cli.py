@@ -15,9 +15,9 @@ from agent import options as o
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.ending import Ending
     from agent.interrupt import Interrupt
     from agent.progress import Watch
-    from agent.run import Ending
     from agent.settings import Settings
     from agent.topic import Topic
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from agent.minds.mind import TellsFacts, find_mind
+from agent.minds.attends import TellsFacts
+from agent.minds.mind import find_mind
 from agent.own_code import code_facts
 from agent.settings import Settings
 from agent.topic import Topic
@@ -46,7 +47,7 @@ def run_facts(
             "confined": capabilities.confined,
             "capabilities": dict(capabilities.enforced),
         },
-        "subject": _subject(subject),
+        "subject": subject_facts(subject),
         "blocks": code_facts(subject, "block"),
         "methods": code_facts(subject, "merge_method"),
         "alpha": topic.alpha,
@@ -58,7 +59,8 @@ def run_facts(
     }
 
 
-def _subject(subject: Subject) -> JsonValue:
+def subject_facts(subject: Subject) -> JsonValue:
+    """What run.json says of the models and tasks."""
     first = subject.items(0)
     roles: list[JsonValue] = [
         {

@@ -11,7 +11,7 @@ from agent.columns import columns
 from agent.terminal import clock
 
 if TYPE_CHECKING:
-    from agent.run import Ending
+    from agent.ending import Ending
     from papers.verify import Verification
 
 HEADLINES = {
@@ -23,14 +23,17 @@ HEADLINES = {
 
 
 def ending_facts(ending: Ending) -> dict[str, JsonValue]:
-    """The line that `hanji run --json` ends with."""
+    """The line that `hanji run --json` ends with; dollars are null where a price is not known."""
+    spend = ending.spend.facts()
+    if ending.unpriced_tokens:
+        spend["dollars"] = None
     return {
         "run": str(ending.run),
         "status": ending.status,
         "paper": str(ending.paper) if ending.paper else None,
         "verdicts": dict(ending.verdicts),
         "wall_s": round(ending.wall_s, 3),
-        "spend": ending.spend.facts(),
+        "spend": spend,
     }
 
 

@@ -10,20 +10,21 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 from pydantic import JsonValue
 
-from agent.budget import Budget, Spend, open_session, spent_before
+from agent.budget import Budget, open_session, spent_before
+from agent.ending import RUN, Ending, ending
 from agent.facts import run_facts
 from agent.graph import GRAPH_VERSION, research
 from agent.lab import Lab, Stopped
 from agent.literature import keep_literature, library_of, literature_facts
 from agent.memory import memory_of
-from agent.minds.mind import Attends, find_mind
+from agent.minds.attends import Attends
+from agent.minds.mind import find_mind
 from agent.own_code import check_unchanged, keep_code
 from agent.progress import Watch, unwatched
 from agent.seeds import seeds_of
@@ -34,47 +35,12 @@ from agent.written_code import with_earlier
 from sandbox.backend import find_backend
 from sandbox.errors import BadInput, CannotResume, HanjiError
 from sandbox.ledger import Ledger
-from sandbox.records import (
-    ComparisonLine,
-    CostLine,
-    DecisionLine,
-    DeviationLine,
-    FailureLine,
-    HypothesisLine,
-    PaperLine,
-    RunLine,
-    VerdictLine,
-    digest_of,
-)
+from sandbox.records import CostLine, PaperLine, RunLine, digest_of
 from tools.atomic import write_atomically
 from tools.literature.own import read_brought
 from tools.subject import Subject
 
 MINIATURE_PARAMETERS = 131_520
-RUN = "run"
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a run ended. verdicts: hypothesis title -> ruling. wall_s and spend: over all sessions.
-
-    out_of_budget: it ended without a result because the budget was spent.
-    """
-
-    run: Path
-    status: str
-    paper: Path | None
-    verdicts: Mapping[str, str]
-    wall_s: float
-    spend: Spend
-    out_of_budget: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """0 done, 1 the work failed, 3 the budget ran out before a result, 130 interrupted."""
-        if self.out_of_budget:
-            return 3
-        return {"published": 0, "stopped": 130}.get(self.status, 1)
 
 
 def begin(
@@ -144,33 +110,6 @@ def resume(
                 write_atomically(folder / "SUMMARY.md", summary(lab, str(error), "", None))
             _close_session(lab)
         return ending(folder, ledger)
-
-
-def ending(folder: Path, ledger: Ledger) -> Ending:
-    """How the run stands, read from its ledger."""
-    papers = ledger.lines(PaperLine)
-    measured = bool(ledger.lines(ComparisonLine))
-    broken = any(line.stage == RUN for line in ledger.lines(FailureLine))
-    status = papers[-1].status if papers else "failed" if broken else "stopped"
-    made = [p for n in ("paper.pdf", "paper.html") if (p := folder / "paper" / n).is_file()]
-    titles = {line.id: line.title for line in ledger.lines(HypothesisLine)}
-    spend = spent_before(ledger)
-    return Ending(
-        run=folder,
-        status=status if measured or not papers else "failed",
-        paper=made[0] if papers and made else None,
-        verdicts={titles[v.hypothesis]: v.ruling for v in ledger.lines(VerdictLine)},
-        wall_s=spend.wall_s,
-        spend=spend,
-        out_of_budget=bool(papers) and not measured and _budget_ran_out(ledger),
-    )
-
-
-def _budget_ran_out(ledger: Ledger) -> bool:
-    said = [line.what for line in ledger.lines(DeviationLine)]
-    said += [line.what for line in ledger.lines(FailureLine)]
-    said += [line.why for line in ledger.lines(DecisionLine) if not line.chosen]
-    return any("budget" in what or "wall time" in what for what in said)
 
 
 def _lab(

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from agent.columns import columns
+from agent.ending import ending
 from agent.farewell import ending_facts
-from agent.run import ending
 from agent.shelf import reading
 from agent.terminal import clock
 from papers.effect import unit_after

@@ -9,6 +9,7 @@ import shlex
 from collections import Counter
 
 from agent import gate
+from agent.advice import told_advice
 from agent.findings import plan_bodies
 from agent.lab import Lab
 from agent.lawful import why_not
@@ -57,6 +58,7 @@ def summary(lab: Lab, stopped: str, banner: str, verified: Verification | None) 
         f"- {stopped or 'all that was planned is done'}",
         "## What to distrust",
         *_doubts(lab, verified),
+        *told_advice(lab, _rounds(lab)),
         "## Run it again",
         f"    {_again(lab)}",
         _check_it(lab, verified),
@@ -257,14 +259,20 @@ def _doubts(lab: Lab, verified: Verification | None) -> list[str]:
 
 def _left_by_review(lab: Lab) -> list[str]:
     """What the last round of review found and left, and what it could not check."""
-    rounds = lab.ledger.lines(ReviewLine)
+    rounds = _rounds(lab)
     if not rounds:
         return []
-    last = Round.model_validate_json((lab.folder / rounds[-1].file).read_bytes())
+    last = rounds[-1]
     left = [f"- review, {f.severity}: {f.where}: {f.what}" for f in last.findings]
     return left[:LISTED] + [
         f"- review could not check {u.check}: {u.reason}" for u in last.unchecked
     ]
+
+
+def _rounds(lab: Lab) -> list[Round]:
+    """Every round of review, as it was kept."""
+    files = dict.fromkeys(line.file for line in lab.ledger.lines(ReviewLine))
+    return [Round.model_validate_json((lab.folder / file).read_bytes()) for file in files]
 
 
 def _filled(body: str, numbers: Numbers) -> str:

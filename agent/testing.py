@@ -10,6 +10,8 @@ from typing import TextIO
 
 from sandbox.errors import BadInput
 
+TWO = ("-n", "2", "--dist", "worksteal")
+"""Whole runs use every core by themselves for a part of their time only."""
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -23,5 +25,5 @@ def run_suite(arguments: list[str], stream: TextIO | None = None) -> int:
         raise BadInput("pytest is not installed", "run `./hanji test`, which installs it")
     if not (PROJECT / "tests").is_dir():
         raise BadInput(f"there are no tests in {PROJECT}", "run this in a clone of the project")
-    command = [sys.executable, "-P", "-m", "pytest", "-m", "not full", *arguments]
+    command = [sys.executable, "-P", "-m", "pytest", "-m", "not full", *TWO, *arguments]
     return subprocess.run(command, cwd=PROJECT, stdout=stream, check=False).returncode

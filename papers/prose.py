@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _PIECE = re.compile(r"\{\{(?P<body>.+?)\}\}(?!\})|(?<!\\)\$(?P<math>(?:[^$\\]|\\.)+)\$", re.DOTALL)
 
@@ -55,6 +56,7 @@ class Math:
 Piece = Plain | Reference | Cite | Ref | Code | Math
 
 
+@lru_cache(maxsize=1 << 14)
 def pieces(text: str) -> tuple[Piece, ...]:
     """The prose in order. An opening `{{` that is never closed stays plain (see `unclosed`)."""
     return tuple(_split(text))

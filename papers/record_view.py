@@ -80,6 +80,10 @@ class RecordView:
         """Whether any such value was measured."""
         return (arm, task, metric, split) in self._evidence
 
+    def count(self, arm: str, task: str, metric: str = "accuracy", split: str = "test") -> int:
+        """How many seeds gave such a value; an interval needs two."""
+        return len({line.seed for line in self._evidence.get((arm, task, metric, split), [])})
+
     def mean(self, arm: str, task: str) -> float:
         """Mean test accuracy: decides order and bold marks, is never printed from here."""
         lines = self._evidence[arm, task, "accuracy", "test"]

@@ -22,10 +22,11 @@ class ResultFigures:
 
     def intervals_figure(self) -> Figure | None:
         """The main comparison: every arm's mean and interval on the primary task."""
-        arms = self.view.measured_arms
+        task, measured = self.view.primary, self.view.measured_arms
+        arms = [arm for arm in measured if self.view.count(arm, task) > 1]
         if not arms:
             return None
-        task = self.view.primary
+        apart = " Arms of a single seed stand in {{ref:tab:main}} alone."
         summary = Series(
             label="mean",
             x=tuple(self.view.label(a) for a in arms),
@@ -36,7 +37,7 @@ class ResultFigures:
         return Figure(
             label="fig:main",
             caption="Test accuracy on the primary task: mean over the paired seeds with its "
-            "interval, and the single seeds as faint points.",
+            "interval, and the single seeds as faint points." + apart * (len(arms) < len(measured)),
             draw="intervals",
             series=(summary, *(self._dots(a) for a in arms)),
             x_label="test accuracy",
@@ -96,13 +97,14 @@ class ResultFigures:
             if len(points) < 2 or self.view.arms[arm].arguments.get("dev_items"):
                 continue
             at = [f"{arm}/{task}/dev/best:{n}" for n in points]
+            band = all(self.view.count(arm, task, f"best:{n}", "dev") > 1 for n in points)
             series.append(
                 Series(
                     label=self.view.label(arm),
                     x=tuple(str(n) for n in points),
                     y=tuple(f"mean:{a}" for a in at),
-                    low=tuple(f"low:{a}" for a in at),
-                    high=tuple(f"high:{a}" for a in at),
+                    low=tuple(f"low:{a}" for a in at if band),
+                    high=tuple(f"high:{a}" for a in at if band),
                 )
             )
         if not series:
@@ -110,7 +112,8 @@ class ResultFigures:
         return Figure(
             label="fig:search",
             caption="Progress of the searches: fitness of the best candidate so far on the "
-            "development items, mean over the paired seeds with its interval.",
+            "development items, mean over the paired seeds"
+            f"{' with its interval' * any(each.low for each in series)}.",
             draw="curves",
             series=tuple(series),
             x_label="evaluations",

@@ -100,7 +100,8 @@ class ResultTables:
         return Table(
             label="tab:main",
             caption="Mean test accuracy over the paired seeds. The interval is of the mean on the "
-            "primary task; the highest mean of each column is set in bold, which states no test. "
+            f"primary task{self._without_interval(arms)}; the highest mean of each column is set "
+            "in bold, which states no test. "
             "Evaluations are those spent on development items; fine-tuning spends gradient steps.",
             columns=(
                 Column(title="Arm", align="l"),
@@ -116,13 +117,19 @@ class ResultTables:
             wide=True,
         )
 
+    def _without_interval(self, arms: tuple[str, ...]) -> str:
+        """Where the column of intervals has a dash, for the caption."""
+        single = any(self.view.count(arm, self.view.primary) < 2 for arm in arms)
+        return ", with a dash where a single seed gave a value" * single
+
     def _main_row(self, name: str, tasks: tuple[str, ...]) -> tuple[str, ...]:
         primary = tasks[0]
         spent = self.view.has(name, primary, "evaluations", "dev")
+        interval = f"{{{{low:{name}/{primary}/test|.3f}}}}--{{{{high:{name}/{primary}/test|.3f}}}}"
         return (
             self.view.label(name),
             f"{{{{mean:{name}/{primary}/test|.3f}}}}",
-            f"{{{{low:{name}/{primary}/test|.3f}}}}--{{{{high:{name}/{primary}/test|.3f}}}}",
+            interval if self.view.count(name, primary) > 1 else "--",
             *(
                 f"{{{{mean:{name}/{task}/test|.3f}}}}" if self.view.has(name, task) else "--"
                 for task in tasks[1:]

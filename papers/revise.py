@@ -39,14 +39,16 @@ def stop(rounds: Sequence[Round], budget_left: bool = True) -> str:
     """Why no further round is worth it, or "" to go on.
 
     Nothing blocks and no major finding is new; or the rounds are used up; or a finding survived two
-    revisions; or a revision changed nothing; or the budget is spent. Never a score.
+    revisions; or a revision changed nothing; or the budget is spent. Never a score. What a model
+    advises after the first round is worth one revision, and no more: it words it anew every time.
     """
     if not rounds:
         return ""
     last = rounds[-1]
     earlier = {finding.id for review in rounds[:-1] for finding in review.findings}
     new = [f for f in last.findings if f.severity == "major" and f.id not in earlier]
-    if not last.blocked and not new:
+    advised = len(rounds) == 1 and last.opinion.asks
+    if not last.blocked and not new and not advised:
         return "nothing blocks and no major finding is new"
     if not budget_left:
         return "the budget is spent"

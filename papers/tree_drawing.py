@@ -135,9 +135,8 @@ def _cut(title: str, room_in: float) -> str:
 @lru_cache(maxsize=4096)
 def _width_in(text: str) -> float:
     from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    from matplotlib.textpath import text_to_path
 
-    face = FontProperties(family="DejaVu Sans")
-    return (
-        float(TextPath((0, 0), text, size=TITLE_PT, prop=face).get_extents().width) / POINTS_PER_IN
-    )
+    face = FontProperties(family="DejaVu Sans", size=TITLE_PT)
+    width_pt, _, _ = text_to_path.get_text_width_height_descent(text, face, ismath=False)
+    return float(width_pt) / POINTS_PER_IN

@@ -15,6 +15,7 @@
     +- MindFailed           a mind gave no usable reply
     |  +- EndpointRefused      the server will never answer this: key, address or model is wrong
     |  +- EndpointUnreachable  the server did not answer in time, or not to the end
+    |  +- RequestTooLong       this request does not fit into the model's context; others may
     |  +- ReplyUnusable        it answered, and its second try is not what was asked for either
     +- PaperError
        +- UnbackedNumber    a number in prose cites no evidence, or its reference does not resolve
@@ -107,8 +108,12 @@ class EndpointUnreachable(MindFailed):
     """A language model's server is not there, too slow, or broke off, and retries did not help."""
 
 
+class RequestTooLong(MindFailed):
+    """A request and its reply do not fit into the model's context; shorter ones may."""
+
+
 class ReplyUnusable(MindFailed):
-    """A language model's reply is not of the shape that was asked for, even when told so."""
+    """A language model's reply is empty, withheld, endless, or not of the shape asked for."""
 
 
 class PaperError(HanjiError):

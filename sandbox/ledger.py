@@ -51,6 +51,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._sealed: list[Sealed] = []
         self._index: dict[tuple[str, str], Sealed] = {}
+        self._of_kind: dict[type[object], list[AnyLine]] = {}
         _drop_torn_tail(path)
         for sealed in read(path):
             self._remember(sealed)
@@ -80,7 +81,7 @@ class Ledger:
     def lines(self, kind: type[L]) -> list[L]:
         """All records of one kind, oldest first."""
         with self._lock:
-            return [s.line for s in self._sealed if isinstance(s.line, kind)]
+            return [line for line in self._of_kind.get(kind, ()) if isinstance(line, kind)]
 
     def find(self, kind: type[L], id: str) -> L | None:
         """The record of that kind and id, if it was written."""
@@ -115,6 +116,7 @@ class Ledger:
     def _remember(self, sealed: Sealed) -> None:
         self._sealed.append(sealed)
         self._index[(sealed.line.kind, sealed.line.id)] = sealed
+        self._of_kind.setdefault(type(sealed.line), []).append(sealed.line)
 
 
 def read(path: Path) -> Iterator[Sealed]:

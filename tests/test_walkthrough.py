@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.ending import Ending
 from agent.progress import Event
-from agent.run import Ending, begin, resume
+from agent.run import begin, resume
 from agent.settings import Settings, read_settings
 from agent.topic import Topic, topic_from
 from papers.verify import verify

@@ -29,6 +29,8 @@ from tools.workshop import TrialEvent, Workshop
 
 COMMAND = (sys.executable, "-P", "-m", "tools.worker", "{inputs}", "{work}")
 WARM = "tools.worker:main"
+SPENT = "budget spent"
+"""What a deviation begins with when the budget left trials out."""
 _POLL_S = 0.2
 
 
@@ -118,7 +120,7 @@ class _Round:
             left = [trial for trial in mine if trial.id in self._waiting]
             if not left:
                 continue
-            what = f"budget spent: {len(left)} of {len(mine)} trials not run"
+            what = f"{SPENT}: {len(left)} of {len(mine)} trials not run"
             self._shop.ledger.append(
                 DeviationLine(
                     id=short_id([experiment.id, what, sorted(trial.id for trial in left)]),

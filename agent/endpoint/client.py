@@ -19,11 +19,11 @@ from agent.endpoint.dialect import PATHS, Body, body_of, refused_field
 from agent.endpoint.endpoint import Endpoint
 from agent.endpoint.estimate import prompt_tokens, tokens_of
 from agent.endpoint.message import Answer, Ask, Usage
-from agent.endpoint.reading import ChatGathering, Gathering, Malformed
+from agent.endpoint.reading import ChatGathering, Gathering, Malformed, Withheld
 from agent.endpoint.redaction import redactor_for
 from agent.endpoint.refusals import Refusals
 from agent.endpoint.responses_reading import ResponsesGathering
-from sandbox.errors import EndpointRefused, EndpointUnreachable, MindFailed
+from sandbox.errors import EndpointUnreachable, MindFailed, RequestTooLong
 
 if TYPE_CHECKING:
     import openai
@@ -53,8 +53,9 @@ class _Broken(Exception):
 class Client:
     """A Voice over HTTP. stopped: called while waiting; raises when the person wants to stop.
 
-    streamed: whether the last reply came as a stream. Raises BadInput for an endpoint that is not
-    set up, before anything is sent.
+    streamed: whether the last reply came as a stream. left_out: optional field that the server
+    refused -> what it said. Raises BadInput for an endpoint that is not set up, before anything is
+    sent.
     """
 
     def __init__(
@@ -68,10 +69,11 @@ class Client:
         self._connection = Connection(endpoint, environment)
         self._stopped = stopped
         self._refusals = Refusals(endpoint, redactor_for(endpoint, environment))
+        self.left_out: dict[str, str] = {}
         self._left_out: dict[str, frozenset[str]] = {}
 
     def ask(self, ask: Ask) -> Answer:
-        """The model's answer. Raises EndpointRefused, EndpointUnreachable."""
+        """The model's answer. Raises a MindFailed, never one that names the key."""
         self._check_fits(ask)
         import_module("openai")  # the first time takes seconds, which are not the server's
         return asyncio.run(self._patiently(ask))
@@ -79,7 +81,7 @@ class Client:
     def _check_fits(self, ask: Ask) -> None:
         prompt = prompt_tokens(ask)
         if prompt + ask.most_tokens > self.endpoint.context:
-            refused = EndpointRefused(
+            refused = RequestTooLong(
                 f"{ask.key}: about {prompt} tokens of prompt and {ask.most_tokens} of reply do not "
                 f"fit into the context of {self.endpoint.context}",
                 "raise `context` in [endpoint] if the model has a longer one",
@@ -135,10 +137,12 @@ class Client:
             try:
                 return await self._once(package, ask, body)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                failure = self._refusals.of(error)
                 field = refused_field(body, self._refusals.words(error), self.endpoint)
-                if not field:
-                    raise self._refusals.of(error) from None
+                if isinstance(failure, RequestTooLong) or not field:
+                    raise failure from None
                 self._left_out[model] = left_out | {field}
+                self.left_out[field] = failure.what
             except openai.APIError as error:
                 raise self._refusals.of(error) from None
 
@@ -152,7 +156,8 @@ class Client:
             if answer is None and not self.streamed:
                 raise Malformed("it answered without an answer in it")
         except Malformed as why:
-            refused = self._refusals.refused(str(why), FIX)
+            named = self._refusals.unusable if isinstance(why, Withheld) else self._refusals.refused
+            refused = named(str(why), FIX)
             refused.spent = (prompt, tokens_of(reading.said()))
             raise refused from None
         if answer is None:
@@ -213,7 +218,7 @@ def _add(reading: Gathering, data: object, most: int) -> None:
     """Raises Malformed for what is no reply and for one that never ends."""
     reading.add(data)
     if reading.size > most:
-        raise Malformed(f"its reply is longer than {most} characters")
+        raise Withheld(f"its reply is longer than {most} characters")
 
 
 def _most_bytes(ask: Ask) -> int:

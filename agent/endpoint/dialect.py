@@ -19,6 +19,7 @@ REFUSED_AS: Mapping[str, tuple[str, ...]] = {
     "temperature": ("temperature",),
     "response_format": ("response_format", "schema", "grammar", "structured", "guided"),
     "text": ("text.format", "schema", "grammar", "structured"),
+    "tools": ("tool",),
 }
 """Optional fields of a request, and the words by which a refusal names them."""
 SCHEMAS = ("response_format", "text")

@@ -15,11 +15,18 @@ from sandbox.errors import (
     EndpointUnreachable,
     HanjiError,
     ReplyUnusable,
+    RequestTooLong,
 )
 
 FAILURES: dict[str, type[HanjiError]] = {
     kind.__name__: kind
-    for kind in (EndpointRefused, EndpointUnreachable, ReplyUnusable, BudgetSpent)
+    for kind in (
+        EndpointRefused,
+        EndpointUnreachable,
+        ReplyUnusable,
+        RequestTooLong,
+        BudgetSpent,
+    )
 }
 MOST_CHARACTERS = 400_000
 """Of one turn, as it is kept; the reply is kept whole."""

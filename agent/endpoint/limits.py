@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from sandbox.errors import EndpointRefused
+from sandbox.errors import EndpointRefused, ReplyUnusable
 
 if TYPE_CHECKING:
     import httpx2
@@ -21,7 +21,7 @@ class Metre:
         self._where = where
 
     async def watch(self, response: httpx2.Response) -> None:
-        """Bound the body that is about to be read. Raises EndpointRefused."""
+        """Bound the body that is about to be read. Raises EndpointRefused, ReplyUnusable."""
         import httpx2
 
         encoding = response.headers.get("content-encoding", "identity")
@@ -34,9 +34,9 @@ class Metre:
         assert isinstance(stream, httpx2.AsyncByteStream)
         response.stream = _bounded(stream, self)
 
-    def refuse(self) -> EndpointRefused:
+    def refuse(self) -> ReplyUnusable:
         """What is raised at the bound."""
-        return EndpointRefused(
+        return ReplyUnusable(
             f"{self._where} sent more than {self.most >> 10} KiB for one reply", FIX
         )
 

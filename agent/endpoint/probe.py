@@ -150,6 +150,8 @@ class _Probe:
             return Probed(name, "refused", refused.what, "use a model or server with tools")
         except MindFailed as failed:
             return Probed(name, "unchecked", failed.what, failed.fix)
+        if said := client.left_out.get("tools"):
+            return Probed(name, "refused", said, "use a model or server with tools")
         made = [call for call in answer.calls if call.name == "read_thermometer"]
         if made and isinstance(_value(made[0].arguments), dict):
             return Probed(name, "ok", f"called with {made[0].arguments[:60]}")

@@ -28,6 +28,10 @@ class Malformed(Exception):
     """What came is not a reply. Its text is one sentence."""
 
 
+class Withheld(Malformed):
+    """The server did its part, and the model gave nothing that can be used this time."""
+
+
 class Shape(BaseModel):
     """A part of a reply; servers add fields of their own, which mean nothing here."""
 
@@ -190,7 +194,7 @@ class ChatGathering:
             new = piece.id or piece.function.name or not self.calls
             at = len(self.calls) if new else max(self.calls)
         if at not in self.calls and len(self.calls) >= MOST_CALLS:
-            raise Malformed(f"it made more than {MOST_CALLS} calls in one turn")
+            raise Withheld(f"it made more than {MOST_CALLS} calls in one turn")
         return self.calls.setdefault(at, Part())
 
     def answer(self, guess: Usage) -> Answer | None:
@@ -198,7 +202,7 @@ class ChatGathering:
         if not self.finish:
             return None
         if self.refusal and not self.text:
-            raise Malformed(f"the model refuses: {self.refusal[:200]}")
+            raise Withheld(f"the model refuses: {self.refusal[:200]}")
         calls = tuple(
             ToolCall(plain(call.id) or f"call_{at}", plain(call.name), plain(call.arguments))
             for at, call in sorted(self.calls.items())
@@ -214,9 +218,9 @@ def finished(
     if calls and finish == "stop":
         finish = "tool_calls"
     if finish == "content_filter":
-        raise Malformed("its content filter withheld the answer")
+        raise Withheld("its content filter withheld the answer")
     if not calls and not text.strip() and finish != "length":
-        raise Malformed("its answer is empty")
+        raise Withheld("its answer is empty")
     return Answer(plain(text), calls, finish, credible(said, guess), plain(model)[:200])
 
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from agent.endpoint.endpoint import Endpoint
 from agent.endpoint.redaction import Redactor
-from sandbox.errors import EndpointRefused, EndpointUnreachable, MindFailed
+from sandbox.errors import (
+    EndpointRefused,
+    EndpointUnreachable,
+    MindFailed,
+    ReplyUnusable,
+    RequestTooLong,
+)
 
 if TYPE_CHECKING:
     import openai
 
 PASSING = (408, 409, 425, 429)
 QUOTED = 200
+TOO_LONG = re.compile(r"context.{0,3}(length|size|window)|prompt is too long", re.IGNORECASE)
+"""How servers say that a prompt does not fit, whatever their status and code for it are."""
+MEND_LENGTH = "set `context` in [endpoint] to what the server gives, or use a longer one"
 
 
 class Refusals:
@@ -50,6 +60,10 @@ class Refusals:
         """Asking again would change nothing."""
         return EndpointRefused(f"{self.where}: {self.quoted(why)}", fix)
 
+    def unusable(self, why: str, fix: str) -> ReplyUnusable:
+        """Another request may be answered."""
+        return ReplyUnusable(f"{self.where}: {self.quoted(why)}", fix)
+
     def quoted(self, text: str) -> str:
         """What a server said: one printable line without secrets, and not much of it."""
         text = self._redactor.text(text[: 16 * QUOTED])
@@ -72,7 +86,9 @@ class Refusals:
         said = f"{self.where} answered {status}" + (f": {words}" if words else "")
         if status in PASSING or status >= 500:
             return EndpointUnreachable(said, "wait, then `hanji resume`; it goes on from there")
-        refused = EndpointRefused(said, self._fix(status, error))
+        refused: MindFailed = EndpointRefused(said, self._fix(status, error))
+        if status == 413 or (status in (400, 422) and TOO_LONG.search(words)):
+            refused = RequestTooLong(said, MEND_LENGTH)
         refused.spent = (0, 0)
         return refused
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from agent.endpoint.message import Answer, ToolCall, Usage
-from agent.endpoint.reading import MOST_CALLS, Malformed, Shape, finished, parsed, plain
+from agent.endpoint.reading import MOST_CALLS, Shape, Withheld, finished, parsed, plain
 
 LAST = ("response.completed", "response.incomplete", "response.failed")
 
@@ -103,10 +103,10 @@ class ResponsesGathering:
         self.text = "".join(part.text for part in parts)
         self.calls = [item for item in whole.output if item.type == "function_call"]
         if len(self.calls) > MOST_CALLS:
-            raise Malformed(f"it made more than {MOST_CALLS} calls in one turn")
+            raise Withheld(f"it made more than {MOST_CALLS} calls in one turn")
         refusal = "".join(part.refusal for part in parts)
         if refusal and not self.text:
-            raise Malformed(f"the model refuses: {refusal[:200]}")
+            raise Withheld(f"the model refuses: {refusal[:200]}")
 
     def answer(self, guess: Usage) -> Answer | None:
         """The answer, None when it did not come to its end. Raises Malformed for one refused."""

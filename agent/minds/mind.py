@@ -11,23 +11,23 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import catalogue
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from agent.minds.recall import Recall, forget
 from sandbox.errors import UnknownName
 from sandbox.ledger import Ledger
 from sandbox.records import ComparisonLine, HypothesisLine, MemoryLine, Relation, VerdictLine
-from tools.experiment import Arm, Experiment, PairedTest
+from tools.experiment import Arm, Experiment
 from tools.subject import Subject
 
 if TYPE_CHECKING:
-    from agent.budget import Spend
-    from agent.lab import Lab
     from agent.settings import Settings
     from papers.draft import Prose
     from papers.manuscript import Manuscript
+    from papers.review.advice import Advice
     from papers.review.finding import Finding
 
 
@@ -117,14 +117,6 @@ class Known:
     comparison: ComparisonLine | None
     ruling: str
     troubles: Mapping[str, str] = field(default_factory=dict)
-
-
-Recall = Callable[[tuple[Arm, ...], PairedTest], MemoryLine | None]
-"""What an earlier run answered about this comparison, if any did; whoever asks cites it."""
-
-
-def forget(arms: tuple[Arm, ...], test: PairedTest) -> None:
-    """Recall nothing."""
 
 
 @dataclass(frozen=True)
@@ -225,12 +217,16 @@ class WriteRequest:
 
 @dataclass(frozen=True)
 class ReviseRequest:
-    """Answer the findings of a review round with a better text of the same evidence."""
+    """Answer the findings of a review round with a better text of the same evidence.
+
+    advice: a model's findings, which no check stands behind.
+    """
 
     round: int
     prose: Prose
     manuscript: Manuscript
     findings: tuple[Finding, ...]
+    advice: tuple[Advice, ...] = ()
 
 
 class Mind(Protocol):
@@ -265,28 +261,6 @@ class Mind(Protocol):
 
     def revise(self, request: ReviseRequest) -> Prose:
         """The prose after a review; the same prose when nothing in it is to be changed."""
-        ...
-
-
-@runtime_checkable
-class Attends(Protocol):
-    """A mind that needs more than settings: the run's folder, budget, ledger and library."""
-
-    def check(self, caps: Spend) -> None:
-        """Raise BadInput, before a run begins, where it could not work with this budget."""
-        ...
-
-    def attend(self, lab: Lab) -> None:
-        """Begin to work in this lab; called once a session, before the first request."""
-        ...
-
-
-@runtime_checkable
-class TellsFacts(Protocol):
-    """A mind with more to say of itself in run.json than its name and description."""
-
-    def facts(self) -> Mapping[str, JsonValue]:
-        """Fields for `mind` of run.json; no secrets."""
         ...
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agent.bookkeeper import Bookkeeper
+from agent.budget import OUT_OF_TIME
 from agent.calls import Status, log_call
 from agent.lab import Lab
 from agent.lawful import lawful
@@ -63,9 +64,7 @@ def _conduct(lab: Lab, plans: Sequence[Experiment]) -> None:
         timed_out = halt.is_set() and not lab.stop.is_set()
     book.close()
     if timed_out:
-        lab.failed(
-            "experiment", "the wall time ran out while trials were running", "raise budget.wall"
-        )
+        lab.failed("experiment", OUT_OF_TIME, "raise budget.wall")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.advice import advised
 from agent.lab import Lab
 from agent.press import Press
 from agent.state import State, Update
@@ -21,10 +22,11 @@ LEAST_S, BUILDS = 15.0, 2.2
 
 
 def review(state: State, runtime: Runtime[Lab]) -> Update:
-    """One round: every check looks; the stop rules say whether to revise."""
+    """One round: every check looks, a model may advise; the stop rules say whether to revise."""
     lab, number = runtime.context, state["review_round"] + 1
     with lab.stage("review", number):
-        found = look(Press(lab).case())
+        case = Press(lab).case()
+        found = advised(lab, number, case, look(case))
         _record(lab, number, found)
         rounds = [*earlier_rounds(lab, number), found]
         enough = stop(rounds, lab.budget.seconds_left() > _revision_s(lab))

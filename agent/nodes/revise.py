@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.advice import record_answer
 from agent.findings import plan_bodies
 from agent.lab import Lab
 from agent.minds.mind import ReviseRequest
@@ -23,16 +24,18 @@ def revise(state: State, runtime: Runtime[Lab]) -> Update:
     lab, number = runtime.context, state["review_round"]
     with lab.stage("revise", number):
         press = Press(lab)
-        findings = earlier_rounds(lab, number + 1)[-1].findings
+        last = earlier_rounds(lab, number + 1)[-1]
+        findings, advice = last.findings, last.opinion.findings
         before = _prose(lab, number - 1)
-        request = ReviseRequest(number, before, press.manuscript(), findings)
+        request = ReviseRequest(number, before, press.manuscript(), findings, advice)
         prose = lab.replies.recall(f"revise-{number}", Prose, lambda: lab.mind.revise(request))
-        manuscript = press.manuscript()
+        manuscript, anew = press.manuscript(), frozenset[str]()
         if prose != before:
             plans = plan_bodies(lab)
             old, new = (draft(p, lab.ledger, lab.facts, plans) for p in (before, prose))
             manuscript, anew = redrafted(manuscript, old, new)
             findings = tuple(f for f in findings if f.mend.section not in anew)
+        record_answer(lab, number, advice, anew)
         press.set(mend(manuscript, findings))
     return {}
 

@@ -65,7 +65,11 @@ def _figure(view: ArchitectureView, task: str, arms: list[str], measure: str, wo
 def pace_figure(view: ArchitectureView) -> Figure | None:
     """What the text of every timed arm is worth, against the time for a character of it."""
     time, worth = "decode_s_per_token_batch_1", "judged_bits"
-    arms = [arm for arm in view.records.arms if view.costs(arm, time) and view.costs(arm, worth)]
+    arms = [
+        arm
+        for arm in view.records.arms
+        if view.costs(arm, time) and view.records.count(arm, view.records.primary, worth, "dev") > 1
+    ]
     if not LEAST <= len(arms) <= MOST:
         return None
     series = tuple(

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from papers.review.advice import Opinion
 from papers.review.case import Case
 from papers.review.passage import Passage
 from sandbox.records import short_id
@@ -70,12 +71,16 @@ class Unchecked(Record):
 
 
 class Round(Record):
-    """One round of review: what was found, what could not be checked, and which checks passed."""
+    """One round of review: what was found, what could not be checked, and which checks passed.
+
+    opinion: what a model says beside the checks; nothing is counted or decided by it.
+    """
 
     findings: tuple[Finding, ...]
     unchecked: tuple[Unchecked, ...] = ()
     passed: tuple[str, ...] = ()
     checklist: tuple[tuple[str, str, str], ...] = ()
+    opinion: Opinion = Opinion()
 
     def count(self, severity: Severity) -> int:
         """How many findings have this severity."""

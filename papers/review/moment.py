@@ -22,6 +22,7 @@ class Moment(Ledger):
         self._lock = threading.Lock()
         self._sealed: list[Sealed] = []
         self._index: dict[tuple[str, str], Sealed] = {}
+        self._of_kind: dict[type[object], list[AnyLine]] = {}
         for sealed in whole.sealed()[:lines]:
             self._remember(sealed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from papers.figures import refers
@@ -54,12 +55,17 @@ class Passage:
     @property
     def references(self) -> tuple[str, ...]:
         """The bodies of the references in the text, in order."""
-        return tuple(_body(piece) for piece in pieces(self.text) if not isinstance(piece, _WORDS))
+        return _bodies(self.text)
 
     @property
     def words(self) -> str:
         """The text without references and mathematics: what the writer typed."""
         return " ".join(p.text for p in pieces(self.text) if isinstance(p, Plain))
+
+
+@lru_cache(maxsize=1 << 14)
+def _bodies(text: str) -> tuple[str, ...]:
+    return tuple(_body(piece) for piece in pieces(text) if not isinstance(piece, _WORDS))
 
 
 def passages(manuscript: Manuscript) -> list[Passage]:

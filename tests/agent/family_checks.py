@@ -14,8 +14,9 @@ from papers.claim import assertions
 from papers.review.checks.untraced_number import NUMBER
 from sandbox.ledger import Ledger
 from sandbox.records import HypothesisLine
-from tools.actions.train_architecture import TrainArchitectureArguments, sized
+from tools.actions.train_architecture import sized
 from tools.architectures.matching import Quantity, Ruler
+from tools.architectures.training_arguments import TrainArchitectureArguments
 from tools.experiment import Arm, Experiment
 from tools.freeze import freeze
 from tools.literature.library import Library

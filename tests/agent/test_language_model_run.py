@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.ending import Ending
 from agent.endpoint.exchange import Exchange
 from agent.endpoint.message import Ask, Message
-from agent.run import Ending, begin, resume
+from agent.run import begin, resume
 from agent.settings import read_settings
 from agent.topic import topic_from
 from papers.manuscript import Manuscript

@@ -13,7 +13,7 @@ from papers.verify import verify
 from sandbox.ledger import Ledger
 from sandbox.records import HypothesisLine, MemoryLine, PlanLine, VerdictLine
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 
 def test_a_second_run_cites_the_first_and_its_citations_are_verified(tmp_path):

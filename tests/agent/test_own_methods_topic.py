@@ -139,7 +139,7 @@ def run(tmp_path_factory):
     return begin(topic, read_settings(topic, flags, {}, home / "none"))
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_lawful_method_is_searched_and_the_other_never_runs(run):
     ledger = Ledger(run.run / "ledger.jsonl")
     assert len(ledger.lines(HypothesisLine)) == 2
@@ -161,7 +161,7 @@ def test_the_lawful_method_is_searched_and_the_other_never_runs(run):
     assert verdicts["own_method_second"].comparison == ""
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_paper_says_which_code_ran_and_the_run_is_verified_with_it(run, tmp_path):
     page = (run.run / "SUMMARY.md").read_text(encoding="utf-8")
     assert run.status == "published", page

@@ -2,7 +2,10 @@
 
 import pytest
 
+from agent.budget import NO_ANSWER
+from agent.minds.mind import ProposeRequest
 from agent.minds.playbook.family import Setting
+from agent.minds.playbook.playbook import Playbook
 from agent.minds.playbook.relevance import relevance
 from agent.minds.playbook.scope import FURTHER, domain_of, tasks_for
 from agent.topic import read_topic, settled, subject_of, topic_from
@@ -77,3 +80,23 @@ def test_a_run_trains_on_the_tasks_that_its_question_needs_and_keeps_them():
     assert kept.sequence_tasks == (*TASKS, "life", "life_rollout")
     assert settled(kept) == kept
     assert [card.name for card in subject_of(kept).cards] == list(kept.sequence_tasks)
+
+
+def _round(question: str, afford_cpu_s: float, dear: str = "") -> ProposeRequest:
+    """A first round in which the arms of one name are dear."""
+    cost = {True: 1e6, False: 10.0}
+    return ProposeRequest(
+        question=question, subject=MERGING.subject, round=1, room=8, afford_cpu_s=afford_cpu_s,
+        price=lambda arms, seeds: sum(cost[bool(dear) and dear in arm.name] for arm in arms),
+        known=(), seeds=(0, 1, 2, 3, 4, 5, 6, 7), fresh=(), evaluations=60, seed=0,
+    )  # fmt: skip
+
+
+def test_nothing_else_is_asked_where_the_budget_has_no_room_for_what_the_question_speaks_of():
+    question = "Does TIES help where experts interfere?"
+    affordable = Playbook().propose(_round(question, 1e9))
+    assert affordable.hypotheses[0].family == "interference"
+    refused = Playbook().propose(_round(question, 1e3, dear="ties"))
+    assert refused.hypotheses == () and refused.why == NO_ANSWER
+    elsewhere = Playbook().propose(_round("Which of these is it?", 1e3, dear="ties"))
+    assert elsewhere.hypotheses

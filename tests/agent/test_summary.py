@@ -7,8 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from agent.budget import Spend
+from agent.ending import Ending
+from agent.farewell import ending_facts
 from agent.summary import summary
 from papers.verify import Verification
+from sandbox.ledger import Ledger
+from sandbox.records import CostLine
 from tests.papers.sample_run import sample_run
 
 FOUND = Verification(
@@ -63,3 +67,47 @@ def test_a_paper_that_failed_its_review_is_a_failure_of_the_run(lab):
     page = summary(lab, "", "FAILED REVIEW: wrong bold.", FOUND)
     assert "FAILED REVIEW: wrong bold." in page.split("## ")[0]
     assert "## What failed\n\n- the paper's review" in page
+
+
+def spent(tokens: int, unpriced: int, dollars: float = 0.0) -> CostLine:
+    return CostLine(
+        id=f"c{tokens}",
+        what="mind survey",
+        tokens=tokens,
+        dollars=dollars,
+        unpriced_tokens=unpriced,
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([], []),
+        ([spent(1200, 0, 0.0042), spent(800, 0, 1.5)], ["2,000 tokens", "for 1.50 dollars"]),
+        ([spent(1200, 1200)], ["for an unknown amount: the price of 1,200 tokens is missing"]),
+        (
+            [spent(1200, 1200), spent(800, 0, 1.5)],
+            ["1.50 dollars and an unknown amount: the price of 1,200 tokens is missing"],
+        ),
+    ],
+)
+def test_the_page_says_what_a_model_cost_and_what_nobody_knows(tmp_path, lab, lines, said):
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(lab.ledger.path.read_bytes())
+    ledger = Ledger(path)
+    for line in lines:
+        ledger.append(line)
+    page = summary(SimpleNamespace(**{**vars(lab), "ledger": ledger}), "", "", FOUND)
+    for words in said:
+        assert words in page
+    assert ("tokens of a language model" in page) == bool(lines)
+    assert "0.00 dollars" not in page
+
+
+@pytest.mark.parametrize(("unpriced", "dollars"), [(0, 1.25), (900, None)])
+def test_machines_are_told_null_where_money_is_unknown(tmp_path, unpriced, dollars):
+    spend = Spend(tokens=1000, dollars=1.25)
+    ended = Ending(tmp_path, "published", None, {}, 1.0, spend, unpriced_tokens=unpriced)
+    found = ending_facts(ended)["spend"]
+    assert isinstance(found, dict)
+    assert (found["tokens"], found["dollars"]) == (1000, dollars)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.facts import subject_facts
 from agent.minds.mind import Known
 from agent.minds.playbook.architectures import tick_arms
 from agent.minds.playbook.authors.architecture_method import components, sizes, training
@@ -114,7 +115,11 @@ def told(folder, *names):
     """The story of a run that froze these plans and measured nothing yet."""
     lines = [line_of(idea("", name), name) for name in names]
     ledger, plans = frozen(lines, SUBJECT, folder / str(len(names)))
-    return Story(ledger, {}, {plan.id: plan.model_dump(mode="json") for plan in plans})
+    return Story(
+        ledger,
+        {"subject": subject_facts(SUBJECT)},
+        {plan.id: plan.model_dump(mode="json") for plan in plans},
+    )
 
 
 def shown(passage):

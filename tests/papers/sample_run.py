@@ -328,30 +328,39 @@ def _seal(ledger: Ledger, trial: TrialLine, **fields: Any) -> EvidenceLine:
 def _comparison(
     ledger: Ledger, experiment: Experiment, evidence: Mapping[tuple[str, int, str], EvidenceLine]
 ) -> ComparisonLine:
+    line = compared(experiment, evidence, SEEDS)
+    ledger.append(line)
+    return line
+
+
+def compared(
+    experiment: Experiment,
+    evidence: Mapping[tuple[str, int, str], EvidenceLine],
+    seeds: tuple[int, ...],
+) -> ComparisonLine:
+    """The plan's test over these seeds. evidence: by arm, seed and task."""
     test = experiment.test
 
     def best(side: Side, seed: int) -> EvidenceLine:
         return max((evidence[arm, seed, side.tasks[0]] for arm in side.arms), key=lambda e: e.value)
 
-    treated = [best(test.treatment, seed) for seed in SEEDS]
-    controls = [best(test.control, seed) for seed in SEEDS]
+    treated = [best(test.treatment, seed) for seed in seeds]
+    controls = [best(test.control, seed) for seed in seeds]
     differences = [t.value - c.value for t, c in zip(treated, controls, strict=True)]
     effect = sum(differences) / len(differences)
     low, high = interval(differences)
-    line = ComparisonLine(
+    return ComparisonLine(
         id=short_id({"comparison": experiment.id}), experiment=experiment.id,
         hypothesis=experiment.hypothesis, metric="accuracy", treatment=test.treatment.label,
-        control=test.control.label, seeds=SEEDS, pairs=8,
-        treatment_mean=sum(e.value for e in treated) / 8,
-        control_mean=sum(e.value for e in controls) / 8, differences=tuple(differences),
+        control=test.control.label, seeds=seeds, pairs=len(seeds),
+        treatment_mean=sum(e.value for e in treated) / len(seeds),
+        control_mean=sum(e.value for e in controls) / len(seeds), differences=tuple(differences),
         effect=effect, low=low, high=high,
         null_effect=test.null_effect, predicted_effect=test.predicted_effect,
         p_support=_sign_flip([d - test.null_effect for d in differences]),
         p_refute=_sign_flip([test.predicted_effect - d for d in differences]),
         evidence=tuple(e.id for e in (*treated, *controls)),
     )  # fmt: skip
-    ledger.append(line)
-    return line
 
 
 def _sign_flip(differences: list[float]) -> float:

@@ -38,7 +38,7 @@ def check_block(arguments: CheckBlockArguments, bench: Bench) -> TrialResult:
 
     def asked(law: str) -> bool:
         if law == "decoding":
-            return block.mixes != "channel" and block.decodes
+            return block.decodes
         return law != "causality" or block.causal
 
     broken = broken_laws(block, arguments.parameters)

@@ -9,16 +9,9 @@ from pydantic import Field, model_validator
 
 from sandbox.records import Split
 from tools.actions.compress_architecture import Form, in_form
-from tools.actions.train_architecture import (
-    LIMITS,
-    ObjectiveChoice,
-    TrainArchitectureArguments,
-    course,
-    measures_of,
-    sized,
-    view_of,
-)
+from tools.actions.train_architecture import LIMITS, course, measures_of, sized, view_of
 from tools.architectures.architecture import Architecture
+from tools.architectures.training_arguments import ObjectiveChoice, TrainArchitectureArguments
 from tools.bench import Bench
 from tools.tasks.sequence import find_sequence_task
 from tools.tool import tool

@@ -9,13 +9,8 @@ from pydantic import Field
 
 from sandbox.errors import BadInput
 from sandbox.records import Split
-from tools.actions.train_architecture import (
-    LIMITS,
-    TrainArchitectureArguments,
-    reported,
-    swept,
-    view_of,
-)
+from tools.actions.train_architecture import LIMITS, reported, swept, view_of
+from tools.architectures.training_arguments import TrainArchitectureArguments
 from tools.bench import Bench
 from tools.tool import tool
 from tools.trial import TrialResult

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sandbox.errors import BadInput
-from tools.actions.train_architecture import (
-    LIMITS,
+from tools.actions.train_architecture import LIMITS, course, reported, sized, view_of
+from tools.architectures.architecture import Architecture
+from tools.architectures.training_arguments import (
     Entry,
     ObjectiveChoice,
     TrainArchitectureArguments,
-    course,
-    reported,
-    sized,
-    view_of,
 )
-from tools.architectures.architecture import Architecture
 from tools.bench import Bench
 from tools.tasks.sequence import find_sequence_task
 from tools.tool import tool

@@ -9,15 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from sandbox.errors import BadInput
-from tools.actions.train_architecture import (
-    LIMITS,
-    Match,
-    TrainingArguments,
-    course,
-    reported,
-    view_of,
-)
+from tools.actions.train_architecture import LIMITS, course, reported, view_of
 from tools.architectures.architecture import Architecture
+from tools.architectures.training_arguments import Match, TrainingArguments
 from tools.bench import Bench
 from tools.tasks.sequence import Batch, SequenceTask, Size, find_sequence_task
 from tools.tool import tool

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from sandbox.errors import BadInput
-from tools.actions.train_architecture import LIMITS, TrainingArguments, course, reported
+from tools.actions.train_architecture import LIMITS, course, reported
 from tools.architectures.architecture import Architecture
+from tools.architectures.training_arguments import TrainingArguments
 from tools.bench import Bench
 from tools.tasks.sequence import find_sequence_task
 from tools.tool import tool

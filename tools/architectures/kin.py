@@ -8,9 +8,10 @@ import torch
 from pydantic import JsonValue
 
 from sandbox.errors import BadInput
-from tools.actions.train_architecture import TrainArchitectureArguments, sized
+from tools.actions.train_architecture import sized
 from tools.architectures.architecture import Architecture
 from tools.architectures.matching import Ruler
+from tools.architectures.training_arguments import TrainArchitectureArguments
 
 
 def trained(arguments: Mapping[str, JsonValue]) -> Architecture | None:

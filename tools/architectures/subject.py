@@ -70,7 +70,8 @@ class ArchitectureSuite:
         self.primary = self._tasks[0].name
         self.cards = tuple(_card(task, self.size) for task in self._tasks)
         self.description = (
-            f"small sequence models trained from scratch on {len(tasks)} synthetic tasks "
+            f"small sequence models trained from scratch on {len(tasks)} synthetic "
+            f"{'task' if len(tasks) == 1 else 'tasks'} "
             f"({self.size} size)"
         )
 

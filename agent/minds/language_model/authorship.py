@@ -8,17 +8,23 @@ from agent.minds.language_model.parts import FINDING
 from agent.minds.language_model.standby import failures
 from papers.draft import Prose
 from sandbox.ledger import Ledger
+from sandbox.records import CallLine, CodeLine, ComparisonLine, DecisionLine, HypothesisLine
 
 MODEL, BUILTIN = "language-model", "playbook"
 ALWAYS = ("the method", "the set-up", "the limitations")
 """What the built-in mind writes in every paper."""
+FAMILY = "model"
+"""Of the hypotheses that the model worked out itself."""
+DROPPED = "dropped: an idea of the language model"
+"""How a decision begins that refused one for good."""
 
 
 def signed(prose: Prose, by: Mapping[str, str], ledger: Ledger) -> Prose:
     """The prose with its authors. by: part -> who wrote it."""
     both = set(by.values()) == {MODEL, BUILTIN}
     author = f"{MODEL} and {BUILTIN}" if both else next(iter(by.values()))
-    said = authorship(by, failures(ledger))
+    who = authorship(by, _stood_in(by, failures(ledger)))
+    said = " ".join((who, *of_code(ledger), *of_ties(ledger), *of_refusals(ledger)))
     return prose.model_copy(update={"author": author, "parts": dict(by), "authorship": said})
 
 
@@ -41,6 +47,59 @@ def authorship(by: Mapping[str, str], failed: Mapping[str, str]) -> str:
         told = "; ".join(f"{_row(requests)} ({why})" for why, requests in reasons.items())
         text += f" The built-in mind stood in for the model in: {told}."
     return text
+
+
+def _stood_in(by: Mapping[str, str], failed: Mapping[str, str]) -> dict[str, str]:
+    """Failures, without those of parts that the model wrote when a later session asked again."""
+    left = {_request(part) for part, who in by.items() if who == BUILTIN}
+    written = {_request(part) for part in by} - left
+    return {request: why for request, why in failed.items() if request not in written}
+
+
+def _request(part: str) -> str:
+    """As failures call the part."""
+    return f"{FINDING}s" if part.startswith(FINDING) else part
+
+
+def of_code(ledger: Ledger) -> list[str]:
+    """Whose arms are code of the model: it ran in the very process that answered for them."""
+    names = [
+        line.name.replace("_", " ")
+        for line in ledger.lines(CodeLine)
+        if line.lawful and line.author == MODEL
+    ]
+    if not names:
+        return []
+    return [
+        f"The model also wrote the code of {_row(names)}, which ran where its own answers were "
+        "given; read it before its scores are believed."
+    ]
+
+
+def of_ties(ledger: Ledger) -> list[str]:
+    """Which of the model's own hypotheses compared two sides that turned out to be one."""
+    tied = {
+        line.hypothesis
+        for line in ledger.lines(ComparisonLine)
+        if line.differences and not any(line.differences)
+    }
+    own = (line for line in ledger.lines(HypothesisLine) if line.family == FAMILY)
+    return [
+        f"Both sides of \u201c{line.title}\u201d scored the same on every seed, so nothing that "
+        "differs was compared."
+        for line in own
+        if line.id in tied
+    ]
+
+
+def of_refusals(ledger: Ledger) -> list[str]:
+    """What kinds of things the model asked for in vain."""
+    ideas = any(line.what.startswith(DROPPED) for line in ledger.lines(DecisionLine))
+    calls = any(line.status == "refused" for line in ledger.lines(CallLine))
+    code = any(not line.lawful for line in ledger.lines(CodeLine))
+    kinds = {"ideas": ideas, "calls of tools": calls, "files with code": code}
+    found = [kind for kind, there in kinds.items() if there]
+    return [f"Some of its {_row(found)} were refused; the ledger says why."] if found else []
 
 
 def _named(by: Mapping[str, str], who: str) -> list[str]:

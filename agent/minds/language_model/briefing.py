@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.fence import fenced
-from agent.minds.language_model.names import Names
+from agent.minds.language_model.names import Names, letters
+from agent.minds.language_model.nearness import near_works
 from agent.minds.language_model.parts import Part
 from agent.minds.language_model.prompt import listed, prompt
 from agent.minds.mind import Known
@@ -16,6 +17,7 @@ from papers.draft import Prose
 from papers.manuscript import Paragraph
 from sandbox.ledger import Ledger
 from sandbox.records import CallLine, ComparisonLine
+from tools.experiment import Experiment
 from tools.literature.library import Library
 from tools.subject import Subject
 
@@ -24,12 +26,13 @@ MOST_WORKS = 60
 
 @dataclass(frozen=True)
 class Briefing:
-    """For whoever writes the paper of a run."""
+    """For whoever writes the paper of a run. code: what its own files hold, marked as data."""
 
     question: str
     subject: Subject
     names: Names
     library: Library
+    code: tuple[str, ...] = ()
 
     def writing(
         self, task: str, part: Part, old: Prose | None = None, found: Sequence[str] = ()
@@ -41,6 +44,8 @@ class Briefing:
             question=fenced("The person's topic", self.question),
             subject=about(self.subject),
             hypotheses=listed([_finding(k, f) for k, f in self.names.findings.items()]),
+            code="\n\n".join(self.code) or "none",
+            near=near_works(self.names.story.ledger),
             names=listed(self.names.told(part.letter)),
             works=listed(self._works()),
         )
@@ -83,28 +88,45 @@ def keys_found(ledger: Ledger) -> list[str]:
 
 
 def known_so_far(known: Iterable[Known]) -> list[str]:
-    """Hypotheses of earlier rounds, for a prompt."""
-    return [
-        f"{k.hypothesis.title}. {k.hypothesis.statement} "
-        f"So far: {k.ruling or 'not measured'}{_direction(k.comparison)}"
-        for k in known
-    ]
+    """The tree of hypotheses so far, each under its letter, for a prompt."""
+    past = tuple(known)
+    at = {k.hypothesis.id: letters(number) for number, k in enumerate(past)}
+    return [f"{at[k.hypothesis.id]}: {_node(k, at)}" for k in past]
+
+
+def _node(past: Known, at: Mapping[str, str]) -> str:
+    line = past.hypothesis
+    told = f"{line.title}. {line.statement}{_compared(past.experiment)} "
+    told += f"So far: {past.ruling or 'not measured'}{_direction(past.comparison, past.ruling)}"
+    if line.parent in at:
+        told += f" It follows {at[line.parent]}{f' ({line.relation})' * bool(line.relation)}."
+    if past.troubles:
+        told += f" Trials were kept from a fair result by: {', '.join(_causes(past))}."
+    return told
+
+
+def _causes(past: Known) -> list[str]:
+    return sorted(set(past.troubles.values()))
+
+
+def _compared(plan: Experiment | None) -> str:
+    """Both sides of a plan, by their labels."""
+    if plan is None:
+        return ""
+    test = plan.test
+    return f" Treatment: {test.treatment.label}. Control: {test.control.label}."
 
 
 def _finding(letter: str, finding: Finding) -> str:
-    line, plan = finding.hypothesis, finding.plan
-    sides = ""
-    if plan is not None:
-        test = plan.test
-        sides = f" Treatment: {test.treatment.label}. Control: {test.control.label}."
+    line = finding.hypothesis
     return (
-        f"{letter}: {line.title}. {line.statement}{sides} Ruling: {finding.ruling}"
-        f"{_direction(finding.comparison)}"
+        f"{letter}: {line.title}. {line.statement}{_compared(finding.plan)} "
+        f"Ruling: {finding.ruling}{_direction(finding.comparison, finding.ruling)}"
     )
 
 
-def _direction(line: ComparisonLine | None) -> str:
-    """Which way a difference goes, without its value."""
+def _direction(line: ComparisonLine | None, ruling: str) -> str:
+    """Which way a difference goes, without its value, and why that does not always decide."""
     if line is None:
         return "."
     if line.low > 0:
@@ -115,7 +137,10 @@ def _direction(line: ComparisonLine | None) -> str:
         way = f"the mean difference is {'above' if line.effect > 0 else 'not above'} zero, and "
         way += "its interval includes zero"
     reached = "reaches" if line.effect >= line.predicted_effect else "falls short of"
-    return f" ({way}; the mean {reached} the prediction)."
+    open_ = ""
+    if ruling == "inconclusive":
+        open_ = "; the exact test, corrected for the run's hypotheses, does not reach its level"
+    return f" ({way}; the mean {reached} the prediction{open_})."
 
 
 def _work(library: Library, key: str) -> str:

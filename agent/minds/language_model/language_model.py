@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import JsonValue
 
 from agent.endpoint.message import Ask, Message, Voice
 from agent.fence import fenced
+from agent.minds.language_model.answers import (
+    MOST_QUERIES,
+    MOST_QUERY,
+    ModelReading,
+    Queries,
+    query_faults,
+    reading_faults,
+)
 from agent.minds.language_model.briefing import about, known_so_far
 from agent.minds.language_model.dialogue import Dialogue
+from agent.minds.language_model.exploring import exploration
 from agent.minds.language_model.own import Examiner, plan_of
 from agent.minds.language_model.prompt import listed, prompt
-from agent.minds.language_model.proposing import MOST_WHY, Proposer, open_for
+from agent.minds.language_model.proposing import Proposer, open_for
 from agent.minds.language_model.standby import Standby
 from agent.minds.language_model.tool_loop import Limits, converse, without_system
-from agent.minds.language_model.wording import numbers
 from agent.minds.mind import (
     ActRequest,
     Call,
@@ -37,41 +45,29 @@ from agent.minds.mind import (
 )
 from agent.minds.playbook.playbook import are_gate
 from agent.minds.playbook.relations import FRESH
-from sandbox.errors import MindFailed
+from papers.review.advice import Opinion
+from sandbox.errors import BudgetSpent, MindFailed, ReplyUnusable, RequestTooLong
+from sandbox.records import DecisionLine, short_id
 
 if TYPE_CHECKING:
     from agent.budget import Spend
     from agent.lab import Lab
     from agent.minds.language_model.writing import Author
+    from agent.minds.reviews import ReviewRequest
     from agent.settings import Settings
     from agent.toolbox import Toolbox
     from papers.draft import Prose
+    from papers.review.advice import Advice
     from papers.review.finding import Finding
 
-MOST_QUERIES, MOST_QUERY = 8, 200
 WRITING_S, WRITING_SHARE = 600.0, 0.4
 """Of the wall time, what is kept for a report that a model writes: so much, or that share."""
 BUILD_S = 40.0
 """Of that, what building and reviewing the paper takes."""
 LETTERS_A_TOKEN, TALK_SHARE = 3, 0.35
 """Of a model's context, the share that a conversation with tools may fill."""
-
-
-class Queries(BaseModel):
-    """Queries for a library of papers: a few words each."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    queries: list[str] = Field(min_length=1, max_length=MOST_QUERIES)
-
-
-class ModelReading(BaseModel):
-    """Whether a further round of hypotheses would teach something, and why."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    again: bool
-    why: str
+PAPER_SHARE = 0.5
+"""And the share that a paper may, which it reviews."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +128,10 @@ class LanguageModel:
     def survey(self, request: SurveyRequest) -> Calls:
         """The question itself and the model's own queries."""
         return self._here.standby.either(
-            "survey", lambda: self._queries(request), lambda: self._builtin.survey(request)
+            "survey",
+            lambda: self._queries(request),
+            lambda: self._builtin.survey(request),
+            spent_ends=False,
         )
 
     def propose(self, request: ProposeRequest) -> Proposals:
@@ -141,7 +140,10 @@ class LanguageModel:
         if are_gate(open_) or request.room < 1:
             return self._builtin.propose(request)
         return self._here.standby.either(
-            "proposals", lambda: self._proposed(request), lambda: self._builtin.propose(request)
+            "proposals",
+            lambda: self._proposed(request),
+            lambda: self._builtin.propose(request),
+            spent_ends=False,
         )
 
     def design(self, request: DesignRequest) -> Designs:
@@ -163,7 +165,10 @@ class LanguageModel:
     def interpret(self, request: InterpretRequest) -> Reading:
         """Whether the model expects to learn more; room and budget are asked before it is."""
         return self._here.standby.either(
-            "interpretation", lambda: self._read(request), lambda: self._builtin.interpret(request)
+            "interpretation",
+            lambda: self._read(request),
+            lambda: self._builtin.interpret(request),
+            spent_ends=False,
         )
 
     def write(self, request: WriteRequest) -> Prose:
@@ -176,7 +181,17 @@ class LanguageModel:
         for finding in request.findings:
             if finding.severity != "minor" and (place := _section(finding)):
                 found.setdefault(place, []).append(f"{finding.what} ({finding.fix})")
+        for advice in request.advice:
+            if advice.severity != "minor" or advice.where in found:
+                found.setdefault(advice.where, []).append(f"{advice.what} ({advice.fix})")
         return self._author().revise(request.round, request.prose, found)
+
+    def review(self, request: ReviewRequest) -> Opinion:
+        """What the model would have mended; without it there is no opinion, and that is said."""
+        return self._here.standby.tried(
+            lambda: Opinion(author=self.name, findings=self._advice(request)),
+            lambda why: Opinion(author=self.name, missing=why),
+        )
 
     @property
     def _here(self) -> Attended:
@@ -191,7 +206,7 @@ class LanguageModel:
             question=fenced("The person's topic", request.question),
             subject=about(request.subject),
         )
-        reply = self._here.dialogue.sound("survey", "propose", said, Queries, _query_faults)
+        reply = self._here.dialogue.sound("survey", "propose", said, Queries, query_faults)
         queries = dict.fromkeys((request.question, *(" ".join(q.split()) for q in reply.queries)))
         return Calls(
             calls=tuple(
@@ -213,24 +228,34 @@ class LanguageModel:
             here.lab.topic.hypotheses,
         )
         proposer = Proposer(here.dialogue, request, examiner, here.lab.library, open_for(request))
-        return proposer.propose(talk)
+        try:
+            return proposer.propose(talk)
+        except RequestTooLong as error:
+            self._without_talk(request.round, error)
+            return proposer.propose(())
 
     def _talk(self, request: ProposeRequest) -> tuple[Message, ...]:
         """What the model found out with tools before it proposes."""
         here = self._here
         stage = f"propose-{request.round}"
-        said = prompt(
-            "explore",
-            question=fenced("The person's topic", request.question),
-            subject=about(request.subject),
-            known=listed(known_so_far(request.known)),
-        )
+        said = exploration(request, open_for(request))
         turns = (*here.dialogue.opening(), Message("user", said))
         ask = Ask(f"explore-{request.round}", "code", turns)
         context = self._settings.endpoint.context
         limits = Limits(letters_in_all=int(LETTERS_A_TOKEN * TALK_SHARE * context))
-        talk = converse(here.dialogue.voice, ask, here.toolbox(stage), limits)
+        try:
+            talk = converse(here.dialogue.voice, ask, here.toolbox(stage), limits)
+        except (ReplyUnusable, RequestTooLong) as error:
+            self._without_talk(request.round, error)
+            return ()
         return without_system(talk.messages)
+
+    def _without_talk(self, round_: int, error: MindFailed) -> None:
+        """Record that the model proposes without having looked around; its tools' work is kept."""
+        what = f"not used: what the language model found out before round {round_}"
+        id = short_id([what, error.what])
+        line = DecisionLine(id=id, what=what, chosen=("nothing",), why=error.what)
+        self._here.lab.ledger.append(line)
 
     def _read(self, request: InterpretRequest) -> Reading:
         said = prompt(
@@ -241,34 +266,29 @@ class LanguageModel:
             room=str(request.room),
         )
         key = f"interpret-{request.round}"
-        reply = self._here.dialogue.sound(key, "propose", said, ModelReading, _reading_faults)
+        reply = self._here.dialogue.sound(key, "propose", said, ModelReading, reading_faults)
         return Reading(again=reply.again, why=f"the language model: {reply.why}")
+
+    def _advice(self, request: ReviewRequest) -> tuple[Advice, ...]:
+        from agent.minds.language_model.reviewing import Reviewer
+
+        if self._writing_s() <= 0:
+            raise BudgetSpent("the time for writing is over", "raise budget.wall")
+        letters = int(LETTERS_A_TOKEN * PAPER_SHARE * self._settings.endpoint.context)
+        return Reviewer(self._here.dialogue, request, letters).advice()
 
     def _author(self) -> Author:
         from agent.minds.language_model.writing import author_in
 
-        here = self._here
-        budget = here.lab.budget
-        build_s = min(BUILD_S, budget.report_s / 2)
-        return author_in(here, lambda: budget.seconds_left() - build_s)
+        return author_in(self._here, self._writing_s)
+
+    def _writing_s(self) -> float:
+        """Seconds in which the model may still be asked to write: what is built takes the rest."""
+        budget = self._here.lab.budget
+        return budget.seconds_left() - min(BUILD_S, budget.report_s / 2)
 
 
 def _section(finding: Finding) -> str:
     """The section's label of a place such as "sec:results, paragraph 2: '...'"."""
     found = re.match(r"abstract|sec:[\w-]+", finding.where)
     return found.group(0) if found else ""
-
-
-def _query_faults(reply: Queries) -> Sequence[str]:
-    return [
-        f"a query has from two to {MOST_QUERY} printable characters: {query[:60]!r}"
-        for query in reply.queries
-        if not 2 <= len(query.strip()) <= MOST_QUERY or not query.isprintable()
-    ]
-
-
-def _reading_faults(reply: ModelReading) -> Sequence[str]:
-    faults = [f"why: {n!r} is a number that somebody typed" for n in numbers(reply.why)[:2]]
-    if not reply.why.strip() or len(reply.why) > MOST_WHY:
-        faults.append(f"say why in at most {MOST_WHY} characters")
-    return faults

@@ -81,11 +81,11 @@ class Names:
         return NAME.sub(become, text)
 
     def told(self, letter: str = "") -> list[str]:
-        """The names for a prompt; letter: only those of that finding and of the run."""
+        """The names for a prompt; letter: those of that finding, of the run, and all sections."""
         return [
             f"{{{{{key}}}}}: {name.means}"
             for key, name in self.known.items()
-            if not letter or name.finding in ("", letter)
+            if not letter or name.finding in ("", letter) or key.endswith(".section")
         ]
 
     def _of_run(self) -> Iterator[tuple[str, Name]]:

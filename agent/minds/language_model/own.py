@@ -10,27 +10,26 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from agent.minds.language_model.wording import plain_faults
+from agent.minds.language_model.authorship import FAMILY
+from agent.minds.language_model.fairness import label_faults, ruled_faults, unfair
+from agent.minds.language_model.following import Following, OwnRelation
+from agent.minds.language_model.pinning import check_names, pinned
+from agent.minds.language_model.wording import plain_faults, unfounded
 from agent.minds.mind import Contrast, DesignRequest, Proposal, RoundRequest
-from agent.minds.playbook.architectures.arms import SCALES, size_of
 from agent.minds.playbook.arms import with_permanent
 from agent.minds.playbook.family import Idea, Setting, all_families
 from agent.minds.playbook.playbook import experiment_of, setting
-from agent.written_code import name_code
+from agent.minds.playbook.relations import FRESH
 from papers.claim import assertions
 from papers.prose import citations
 from sandbox.errors import BadInput, HanjiError, PlanRefused, UnknownName
 from sandbox.ledger import Ledger
-from sandbox.records import HypothesisLine, short_id
-from tools.architectures.architecture import Architecture
+from sandbox.records import CallLine, HypothesisLine, short_id
 from tools.experiment import Arm, Experiment
 from tools.freeze import METRICS, call_of, check_plan, frozen_plans
 from tools.literature.library import Library
 from tools.own_code import brought_code
-from tools.tool import find_tool
 
-FAMILY = "model"
-"""The family of hypotheses that no family has."""
 MARGIN, LEAST = 0.05, 0.01
 """The largest loss that may be called none, and the smallest gain that may be predicted."""
 MOST_TITLE, MOST_SENTENCE, MOST_LABEL = 90, 400, 50
@@ -64,7 +63,9 @@ class OwnHypothesis(BaseModel):
     null_effect: float = 0.0
     metric: str = "accuracy"
     tasks: list[str] = Field(default_factory=list)
-    follows: str = Field("", description="title of the earlier hypothesis that it follows")
+    follows: str = Field("", description="letter of the earlier hypothesis that it follows")
+    relation: OwnRelation = Field("", description="how it follows that")
+    also: str = Field("", description="letter of the second hypothesis that a cross combines")
 
 
 @dataclass
@@ -93,6 +94,12 @@ class Examiner:
                 metric=own.metric,
                 tasks=tuple(own.tasks),
             )
+            wrong = [
+                *self._empty(own, contrast),
+                *self._following(own).differs(contrast, self.request.fresh),
+            ]
+            if wrong:
+                return None, wrong
             proposal = self._proposal(own, contrast)
             self._plan(proposal)
         except HanjiError as error:
@@ -107,17 +114,23 @@ class Examiner:
 
     def _faults(self, own: OwnHypothesis) -> Iterator[str]:
         yield from plain_faults(own.title, "title", MOST_TITLE)
+        yield from ruled_faults(own.title, "title")
         yield from sentence_faults(own.statement, "statement", self.library)
         yield from sentence_faults(own.rationale, "rationale", self.library)
-        for arm in (own.treatment, own.control):
+        sides = (own.treatment, own.control)
+        for arm in sides:
             yield from plain_faults(arm.label, "label", MOST_LABEL)
+        for text in (own.title, own.statement, own.rationale, *(a.label for a in sides)):
+            yield from unfounded(text)
         titles = {k.hypothesis.title.lower() for k in self.request.known}
         titles |= {p.title.lower() for p in self.passed}
         if own.title.lower() in titles:
             yield f"there is a hypothesis {own.title!r} already"
-        if own.follows and own.follows not in {k.hypothesis.title for k in self.request.known}:
-            yield f"there is no earlier hypothesis {own.follows[:60]!r} to follow"
+        yield from self._following(own).faults()
         yield from self._effects(own)
+
+    def _following(self, own: OwnHypothesis) -> Following:
+        return Following(own.relation, own.follows, own.also, self.request.known, self.at)
 
     def _effects(self, own: OwnHypothesis) -> Iterator[str]:
         if METRICS.get(own.metric) != "higher":
@@ -130,9 +143,25 @@ class Examiner:
         if own.null_effect < 0 and not own.null_effect < own.predicted_effect <= 1:
             yield "predicted_effect must lie above null_effect, at 0 for a claim of no loss"
 
+    def _empty(self, own: OwnHypothesis, contrast: Contrast) -> Iterator[str]:
+        """What makes the comparison empty. Raises PlanRefused for calls that nothing takes."""
+        sides = (contrast.treatment, contrast.control)
+        calls = {call_of(arm) for arm in sides}
+        if own.relation == "replicate" and calls <= self._named.keys():
+            return  # it repeats to the letter what was planned, and is held to that
+        for arm in sides:
+            if arm.label not in {known.label for known in self._named.values() if known == arm}:
+                yield from label_faults(arm, self._named)
+        yield from unfair(*sides, superiority=own.null_effect == 0)
+        primary = self.request.subject.primary
+        made = self.ledger.lines(CallLine)
+        piloted = any(call.tool == "pilot" and call.status == "ok" for call in made)
+        if piloted and own.tasks and primary not in own.tasks:
+            yield f"pilots were run, so a claim is about the primary task {primary!r} at least"
+
     def _arm(self, own: OwnArm) -> Arm:
         """The arm under the name that its call has in this run, or a name of its own."""
-        arguments = pinned(own, self.at)
+        arguments = pinned(own.tool, own.arguments, self.at)
         arm = Arm(name="asked", label=own.label, tool=own.tool, arguments=arguments)
         call = call_of(arm)
         check_names(arm, frozenset(brought_code(self.at.subject)))
@@ -157,7 +186,7 @@ class Examiner:
         return {call_of(arm): arm for arm in by_name.values()}
 
     def _proposal(self, own: OwnHypothesis, contrast: Contrast) -> Proposal:
-        known = {k.hypothesis.title: k.hypothesis.id for k in self.request.known}
+        parent = self._following(own).parent
         sides = f"{contrast.treatment.label} - {contrast.control.label}"
         least = contrast.predicted_effect
         return Proposal(
@@ -167,7 +196,8 @@ class Examiner:
             rationale=own.rationale.strip(),
             prediction=f"{sides} >= {least:g} {own.metric}",
             refuted_by=f"the mean difference is below {least:g} and the exact test says so",
-            parent=known.get(own.follows, ""),
+            parent=parent.hypothesis.id if parent is not None else "",
+            relation=own.relation,
             cites=tuple(dict.fromkeys(citations(f"{own.statement} {own.rationale}"))),
             contrast=contrast,
         )
@@ -184,7 +214,9 @@ class Examiner:
             id=short_id(proposal.title), round=request.round,
             **proposal.model_dump(exclude={"contrast"}),
         )  # fmt: skip
-        plan = plan_of(line, proposal.contrast, design, request.seeds)
+        fresh = proposal.relation in FRESH
+        seeds = request.fresh if fresh else request.seeds
+        plan = plan_of(line, proposal.contrast, design, seeds)
         check_plan(plan, request.subject, self.ledger, self.folder)
         for other in self.passed:
             if other.contrast is not None and _compared(other.contrast) == _compared(
@@ -192,7 +224,7 @@ class Examiner:
             ):
                 raise PlanRefused(f"{other.title!r} compares the same", "compare something else")
         answered = request.recall(plan.arms, plan.test)
-        if answered is not None:
+        if answered is not None and not (fresh and set(seeds).isdisjoint(answered.seeds)):
             raise PlanRefused(
                 f"an earlier run of this laboratory answered it: {answered.title!r} is "
                 f"{answered.ruling}",
@@ -235,43 +267,6 @@ def sentence_faults(text: str, what: str, library: Library) -> Iterator[str]:
     yield from plain_faults(bare, what, MOST_SENTENCE)
     for assertion in assertions(text):
         yield f"the {what} asserts {assertion.phrase!r}: say what should be the case"
-
-
-def pinned(own: OwnArm, at: Setting) -> dict[str, JsonValue]:
-    """The arguments with the run's own cost of a search or a training, equal for all arms."""
-    fields = find_tool(own.tool).arguments.model_fields
-    arguments = name_code(at.subject, own.tool, dict(own.arguments))
-    if "evaluations" in fields:
-        arguments["evaluations"] = at.evaluations
-    if {"rates", "steps", "batch", "size"} <= fields.keys():
-        scale = SCALES[size_of(at)]
-        arguments.setdefault("task", at.subject.primary)
-        arguments |= {
-            "size": size_of(at),
-            "rates": list(scale.rates),
-            "steps": scale.steps,
-            "batch": scale.batch,
-        }
-    return arguments
-
-
-def check_names(arm: Arm, own: frozenset[str]) -> None:
-    """Raise BadInput or UnknownName for names within the arguments that a schema cannot know.
-
-    own: names of the run's own files, which obeyed their laws before they were admitted.
-    """
-    tool = find_tool(arm.tool)
-    call = tool.check(arm.arguments)
-    if own & tool.code(arm.arguments).keys():
-        return
-    architecture = getattr(call, "architecture", None)
-    if isinstance(architecture, Architecture):
-        architecture.checked()
-    method = getattr(call, "method", None)
-    if isinstance(method, str):
-        from tools.merging.method import find_method
-
-        find_method(method)
 
 
 def _compared(contrast: Contrast) -> Sequence[object]:

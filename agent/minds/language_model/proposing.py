@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,15 +13,16 @@ from agent.endpoint.message import Message
 from agent.fence import fenced
 from agent.minds.language_model.briefing import about, keys_found, known_so_far
 from agent.minds.language_model.dialogue import Dialogue
+from agent.minds.language_model.exploring import arm_examples
+from agent.minds.language_model.nearness import near_works
 from agent.minds.language_model.own import Examiner, OwnHypothesis
 from agent.minds.language_model.prompt import listed, prompt
-from agent.minds.language_model.wording import numbers
+from agent.minds.language_model.wording import plain_faults
 from agent.minds.mind import Proposal, Proposals, ProposeRequest
-from agent.minds.playbook.choose import LATER, OPENING, Candidate
+from agent.minds.playbook.choose import LATER, OPENING, Candidate, value
 from agent.minds.playbook.playbook import open_questions, proposal_of
 from sandbox.errors import ReplyUnusable
 from sandbox.records import DecisionLine, short_id
-from tools.experiment import Arm
 from tools.literature.library import Library
 from tools.tool import find_tool
 
@@ -29,6 +31,8 @@ MOST_TOLD = 40
 """Families, works and remembered answers that a prompt lists."""
 SHARES = ((0.1, "cheap"), (0.35, "moderate"), (1.0, "dear"))
 """Share of what a round can afford -> its name."""
+RANKS = ((0.0, "high"), (0.34, "middle"), (0.67, "low"))
+"""Share of the open questions that are worth more -> its name."""
 
 
 class ModelIdea(BaseModel):
@@ -83,7 +87,9 @@ class Proposer:
             raise ReplyUnusable(
                 f"no proposed idea stands: {'; '.join(wrong[:3])}", "a better model may do"
             )
-        return Proposals(hypotheses=tuple(chosen), why=f"the language model: {reply.why}")
+        return Proposals(
+            hypotheses=tuple(chosen), why=f"the language model: {reply.why}", weights=self._weights
+        )
 
     def _judged(
         self, reply: ModelIdeas, first: Sequence[Candidate], room: int
@@ -135,11 +141,24 @@ class Proposer:
             subject=about(request.subject),
             known=listed(known_so_far(request.known)),
             remembered=listed([f"{m.title}: {m.ruling}" for m in request.remembered][:MOST_TOLD]),
-            catalogue=listed([self._told(c) for c in self.open if c not in first][:MOST_TOLD]),
+            near=near_works(self.examiner.ledger),
+            catalogue=listed(self._catalogue(first)),
             tools="\n\n".join(self._tools()),
             works=listed(self._works()),
             seeds=str(len(request.seeds)),
         )
+
+    @cached_property
+    def _weights(self) -> dict[str, float]:
+        """Bits for a CPU-minute that each open question of the catalogue is expected to give."""
+        return {c.name: round(value(c, self.request.price), 4) for c in self.open}
+
+    def _catalogue(self, first: Sequence[Candidate]) -> list[str]:
+        """What is open, the highest value first, with its rank in words."""
+        worth = self._weights
+        ranked = sorted(self.open, key=lambda c: (-worth[c.name], -c.near, c.name))
+        told = [c for c in ranked if c not in first][:MOST_TOLD]
+        return [f"{self._told(c)} ({_rank(at, len(told))})" for at, c in enumerate(told)]
 
     def _told(self, candidate: Candidate) -> str:
         price = self.request.price(candidate.idea.arms, candidate.seeds)
@@ -149,11 +168,7 @@ class Proposer:
 
     def _tools(self) -> Iterator[str]:
         """The tools that arms of this domain call, each with the schema and a sound example."""
-        examples: dict[str, Arm] = {}
-        for candidate in self.open:
-            for arm in candidate.idea.arms:
-                examples.setdefault(arm.tool, arm)
-        for name, arm in sorted(examples.items()):
+        for name, arm in sorted(arm_examples(self.open).items()):
             tool = find_tool(name)
             schema = json.dumps(tool.arguments.model_json_schema(), separators=(",", ":"))
             example = json.dumps(arm.arguments, separators=(",", ":"))
@@ -165,13 +180,17 @@ class Proposer:
         return [f"{key}: {self.library.entry(key).title}" for key in keys[:MOST_TOLD]]
 
 
+def _rank(at: int, count: int) -> str:
+    """Where one of so many stands, in words: a model is told no scores."""
+    share = at / count
+    words = next(words for least, words in reversed(RANKS) if share >= least)
+    return f"information for its cost: {words}"
+
+
 def open_for(request: ProposeRequest) -> list[Candidate]:
     """The catalogue's open questions, nearest to the topic's question first."""
     return sorted(open_questions(request), key=lambda c: (-c.near, c.name))
 
 
 def _why_faults(why: str) -> Iterator[str]:
-    if not why.strip() or len(why) > MOST_WHY:
-        yield f"say why in at most {MOST_WHY} characters"
-    for number in numbers(why)[:2]:
-        yield f"why: {number!r} is a number that somebody typed"
+    yield from (f"why: {fault}" for fault in plain_faults(why, "reason", MOST_WHY))

@@ -13,6 +13,7 @@ from sandbox.errors import (
     HanjiError,
     MindFailed,
     ReplyUnusable,
+    RequestTooLong,
 )
 from sandbox.ledger import Ledger
 from sandbox.records import DecisionLine, FailureLine, short_id
@@ -26,6 +27,7 @@ _REASONS: Mapping[type[HanjiError], str] = {
     EndpointRefused: "its server refused to answer",
     EndpointUnreachable: "its server did not answer",
     ReplyUnusable: "its reply was not usable",
+    RequestTooLong: "the request did not fit into its context",
     MindFailed: "it gave no usable reply",
 }
 """In words of our own and without digits, for papers print failures."""
@@ -39,11 +41,20 @@ class Standby:
     gone: str = ""
     unreached: int = 0
 
-    def either(self, request: str, model: Callable[[], R], builtin: Callable[[], R]) -> R:
+    def either(
+        self,
+        request: str,
+        model: Callable[[], R],
+        builtin: Callable[[], R],
+        *,
+        spent_ends: bool = True,
+    ) -> R:
         """The model's answer; the built-in mind's where the model fails or is gone.
 
-        request: what was asked for, in words without digits. Errors other than those of minds and
-        of the budget are not caught.
+        request: what was asked for, in words without digits. spent_ends: a spent budget ends the
+        model's part; otherwise it is asked again for what may be had for less, or from the share
+        that is kept for the report. Errors other than those of minds and of the budget are not
+        caught.
         """
         if self.gone:
             self.record(request, self.gone, "")
@@ -51,17 +62,36 @@ class Standby:
         try:
             answer = model()
         except (MindFailed, BudgetSpent) as error:
-            self._failed(request, error)
+            self._failed(request, error, spent_ends)
             return builtin()
         self.unreached = 0
         return answer
 
-    def _failed(self, request: str, error: HanjiError) -> None:
+    def tried(self, model: Callable[[], R], without: Callable[[str], R]) -> R:
+        """The model's answer, or what `without` makes of the reason why there is none.
+
+        For what nobody stands in for: no failure is recorded, so the caller has to say it.
+        """
+        if self.gone:
+            return without(self.gone)
+        try:
+            answer = model()
+        except (MindFailed, BudgetSpent) as error:
+            return without(self._reason(error))
+        self.unreached = 0
+        return answer
+
+    def _failed(self, request: str, error: HanjiError, spent_ends: bool) -> None:
+        self.record(request, self._reason(error, spent_ends), error.what, error.fix)
+
+    def _reason(self, error: HanjiError, spent_ends: bool = True) -> str:
+        """Why, in words; from some faults on the model is not asked again."""
         reason = next(words for kind, words in _REASONS.items() if isinstance(error, kind))
         self.unreached = self.unreached + 1 if isinstance(error, EndpointUnreachable) else 0
-        if isinstance(error, EndpointRefused | BudgetSpent) or self.unreached >= UNREACHED:
+        ends = isinstance(error, EndpointRefused) or self.unreached >= UNREACHED
+        if ends or (spent_ends and isinstance(error, BudgetSpent)):
             self.gone = reason
-        self.record(request, reason, error.what, error.fix)
+        return reason
 
     def record(self, request: str, reason: str, detail: str, fix: str = "") -> None:
         """That the built-in mind answered. detail: may quote the model, so no paper prints it."""

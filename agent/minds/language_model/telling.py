@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.minds.language_model.names import NAME, WHOLE, Names
-from papers.claim import Assertion, assertions, is_open, licence, sentences
+from papers.claim import VERBS, Assertion, licence, sentences
 from sandbox.records import ClaimKind
 
 _UP = re.compile(
     r"\b(?:better|superior|gains? over|ahead of|helps?|helped|improves?|improved|more accurate|"
-    r"advantage over|wins?|won|benefits? from)\b",
+    r"advantage over|wins?|won|benefits? from|dominat(?:es|ed)|prevail(?:s|ed)|excel(?:s|led)|"
+    r"leads?(?! to)|leaves?\s+(?:\w+\s+)*behind|overtakes?|overtook)\b",
     re.IGNORECASE,
 )
 _DOWN = re.compile(
@@ -21,8 +22,33 @@ _DOWN = re.compile(
     re.IGNORECASE,
 )
 _RULING = re.compile(r"\b(supported|refuted|inconclusive|undecided|confirmed|rejected)\b", re.I)
+_CAME_TRUE = re.compile(
+    r"\b(?:succeed(?:s|ed)?|success(?:es|ful|fully)?|holds?(?! ?out)|held(?![- ]out)|"
+    r"c(?:ame|omes?) true|as (?:predicted|expected|hoped)|b(?:ears?|ore|orne) out|validat(?:es|ed)|"
+    r"vindicat(?:es|ed)|correct(?:ly)?|right)\b",
+    re.IGNORECASE,
+)
+"""That a prediction came true, in other words than a ruling's."""
+_VALUE = re.compile(r"\{\{\s*([A-Z]+)\.effect\s*\}\}")
 _MEANS = {"confirmed": "supported", "rejected": "refuted", "undecided": "inconclusive"}
-_NEGATED = re.compile(r"\b(?:not|no|never|neither|nor|cannot|without|rather than)\b", re.IGNORECASE)
+_NEGATED = re.compile(
+    r"\b(?:not|no|never|neither|nor|cannot|without|rather than|nothing|none|fail(?:s|ed)? to)\b"
+    r"|n't",
+    re.IGNORECASE,
+)
+_SUPPOSED = re.compile(
+    r"\b(?:whether|would|could|might|may|if|should|must|ought|unless|suppose|"
+    r"predict(?:s|ed)|hypothes[ie]\w*|expect(?:s|ed)|question)\b",
+    re.IGNORECASE,
+)
+_ASSERTS: tuple[tuple[ClaimKind, re.Pattern[str]], ...] = (
+    *(
+        (kind, re.compile(rf"\b(?:{'|'.join(VERBS[kind])})\b", re.IGNORECASE))
+        for kind in ("superiority", "null", "equivalence")
+    ),
+    ("superiority", _UP),
+    ("null", _DOWN),
+)
 _BEATEN = re.compile(
     r"\b(?:beaten|outperformed|surpassed|exceeded|improved (?:on|upon)) by\b", re.IGNORECASE
 )
@@ -35,6 +61,7 @@ def misstated(text: str, names: Names) -> Iterator[str]:
         spoken = names.spoken_of(sentence)
         if not spoken:
             yield from _unnamed(sentence)
+        yield from _values(sentence, names.spoken_of(apart), names)
         for letter in spoken:
             yield from _of_finding(sentence, letter, names)
 
@@ -43,33 +70,51 @@ def _unnamed(sentence: str) -> Iterator[str]:
     """A comparison or a ruling that names no finding."""
     if "{{cite" in sentence:
         return
-    for assertion in () if is_open(sentence) else _asserted(sentence):
+    for assertion in _asserted(sentence):
         yield f"{assertion.phrase!r} compares: say of which hypothesis, by a name, or do not say it"
     for word, _ in _rulings(sentence):
         yield f"{word!r} is a ruling: say of which hypothesis, by a name"
 
 
+def _values(sentence: str, all_spoken: Sequence[str], names: Names) -> Iterator[str]:
+    """A value that a reader would take for another finding's."""
+    for found in _VALUE.finditer(sentence):
+        letter = found.group(1)
+        rest = sentence.replace(found.group(0), " ")
+        others = [other for other in names.spoken_of(rest) if other != letter]
+        alone = letter not in names.spoken_of(rest) and set(all_spoken) != {letter}
+        if others or alone:
+            yield (
+                f"{found.group(0)} stands where another finding is spoken of: give it a sentence "
+                f"that names {letter} and no other"
+            )
+
+
 def _of_finding(sentence: str, letter: str, names: Names) -> Iterator[str]:
     finding = names.findings[letter]
     allowed = licence(names.story.ledger, names.story.claims(finding))
-    if not is_open(sentence):
-        for assertion in _asserted(sentence):
-            if assertion.kind == "null" and "superiority" in allowed:
-                first = "control"
-            elif assertion.kind in allowed:
-                first = "treatment"
-            else:
-                yield (
-                    f"{assertion.phrase!r} is said of {letter}, which is {finding.ruling}: "
-                    f"its test allows {', '.join(sorted(allowed))} alone"
-                )
-                continue
-            yield from _order(sentence, letter, first, assertion.phrase, names)
+    for assertion in _asserted(sentence):
+        if assertion.kind == "null" and "superiority" in allowed:
+            first = "control"
+        elif assertion.kind in allowed:
+            first = "treatment"
+        else:
+            yield (
+                f"{assertion.phrase!r} is said of {letter}, which is {finding.ruling}: "
+                f"its test allows {', '.join(sorted(allowed))} alone"
+            )
+            continue
+        yield from _order(sentence, letter, first, assertion.phrase, names)
     ruled = "inconclusive" if finding.ruling == "untested" else finding.ruling
     for word, negated in _rulings(sentence):
         if (_MEANS.get(word, word) == ruled) == negated:
             said = f"not {word}" if negated else word
             yield f"{letter} is said to be {said}; it is {finding.ruling}"
+    if ruled != "supported" and not sentence.endswith("?"):
+        plain = _plain(sentence)
+        for found in _CAME_TRUE.finditer(plain):
+            if found.group(0).startswith(("as ", "As ")) or not _excused(plain, found.start()):
+                yield f"{found.group(0)!r} is said of {letter}, which is {finding.ruling}"
 
 
 def _order(sentence: str, letter: str, first: str, phrase: str, names: Names) -> Iterator[str]:
@@ -95,15 +140,31 @@ def _place(sentence: str, letter: str, side: str, names: Names) -> int:
 
 
 def _asserted(sentence: str) -> list[Assertion]:
-    """What the review takes for an assertion, and what this reader takes for one beside that."""
-    found = assertions(sentence)
-    if is_open(sentence) or _NEGATED.search(sentence) or "{{cite" in sentence:
-        return found
-    plain = re.sub(r"\{\{.*?\}\}", " ", sentence)
-    more: list[tuple[ClaimKind, re.Pattern[str]]] = [("superiority", _UP), ("null", _DOWN)]
-    for kind, pattern in more:
-        found += [Assertion(kind, m.group(0), sentence) for m in pattern.finditer(plain)]
-    return found
+    """What a sentence asserts, by the review's verbs and some more; a question asserts nothing.
+
+    A verb is excused by what stands before it in its own clause alone, so that a word such as
+    `should` or `no doubt` somewhere else in the sentence excuses nothing.
+    """
+    if sentence.endswith("?"):
+        return []
+    plain = _plain(sentence)
+    return [
+        Assertion(kind, found.group(0), sentence)
+        for kind, pattern in _ASSERTS
+        for found in pattern.finditer(plain)
+        if not _excused(plain, found.start())
+    ]
+
+
+def _excused(plain: str, at: int) -> bool:
+    """Whether what stands here is asked, supposed or denied."""
+    clause = re.split(r"[,;:()]", plain[:at])[-1]
+    denied = _NEGATED.search(re.split(r"\b(?:and|but)\b", clause)[-1])
+    return denied is not None or _SUPPOSED.search(clause) is not None
+
+
+def _plain(sentence: str) -> str:
+    return re.sub(r"\{\{.*?\}\}|\$.*?\$", " ", sentence)
 
 
 def _rulings(sentence: str) -> Iterator[tuple[str, bool]]:

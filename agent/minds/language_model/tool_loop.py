@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Literal
 
 from agent.endpoint.message import Answer, Ask, Message, ToolCall, Voice
 from agent.fence import bounded
-from sandbox.errors import CannotResume, HanjiError, LedgerBroken, SandboxUnavailable
+from sandbox.errors import (
+    CannotResume,
+    HanjiError,
+    LedgerBroken,
+    ReplyUnusable,
+    RequestTooLong,
+    SandboxUnavailable,
+)
 
 if TYPE_CHECKING:
     from agent.toolbox import Toolbox
 
-Ended = Literal["answered", "steps", "repetition"]
+Ended = Literal["answered", "steps", "repetition", "unusable"]
 
 
 @dataclass(frozen=True)
@@ -46,13 +53,20 @@ def converse(voice: Voice, ask: Ask, toolbox: Toolbox, limits: Limits) -> Conver
 
     Turn n has the key `KEY/n`, its call m `KEY/n-m`. The toolbox marks foreign text as data. A
     tool's error is told to the model in a sentence. What is no HanjiError is a crash, and neither
-    it nor a broken record is swallowed. Raises MindFailed and BudgetSpent of the voice too.
+    it nor a broken record is swallowed. A later turn without a usable reply ends the conversation
+    where it stands. Raises MindFailed and BudgetSpent of the voice too.
     """
     loop = _Loop(toolbox, limits)
     messages = ask.messages
     for turn in range(1, limits.turns + 1):
         key = f"{ask.key}/{turn}"
-        answer = voice.ask(replace(ask, key=key, messages=messages, tools=toolbox.schemas()))
+        asked = replace(ask, key=key, messages=messages, tools=toolbox.schemas())
+        try:
+            answer = voice.ask(asked)
+        except (ReplyUnusable, RequestTooLong):
+            if turn == 1:
+                raise
+            return Conversation(messages, answer, "unusable")
         messages = (*messages, Message("assistant", answer.text, calls=answer.calls))
         if not answer.calls:
             return Conversation(messages, answer, "answered")

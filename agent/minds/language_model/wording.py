@@ -14,20 +14,63 @@ from papers.review.checks.untraced_number import NUMBER
 from sandbox.errors import PaperError, UnknownName
 from tools.literature.library import Library
 
+_SPELLED = ("three", "seven", "eight", "nine", "teen", "twenty", "forty", "fifty", "hundred")
+"""Parts of number words that hide between the letters of a formula."""
 LEAST, MOST = 40, 1800
 """Characters of a paragraph."""
 MOST_HEADING = 60
 _AMOUNT = re.compile(
     r"%|\bper ?cent\w*|\bpercentage\w*|\b\w*fold\b|\b(?:doubl|tripl|quadrupl|halv)\w+|"
-    r"\borders? of magnitude\b|\b(?:once|thrice)\b|\bone (?:third|quarter|fifth|tenth)\b",
+    r"\borders? of magnitude\b|\b(?:once|thrice)\b|"
+    r"\b(?:an?|one) (?:third|quarter|fifth|sixth|eighth|tenth)\b|"
+    r"\b(?:thirds|quarters|fifths|tenths)\b|\b(?:handful|couple) of\b|"
+    r"\b(?:perfect|flawless|full) (?:score|accuracy|marks)\b|\bflawless(?:ly)?\b|"
+    r"\b(?:all|every|each|no|any|none of the|most|few) (?:of (?:the|its) )?"
+    r"(?:answers?|items?|questions)\b",
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"\\|\*\*|__|```|^\s*#|^\s*[-*] |</?\w+>|https?:|\[\[|\$", re.MULTILINE)
+_ROMAN = re.compile(
+    r"\b(?=[IVXLCDM]{3,}\b)M*(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
+)
+_MARKUP = re.compile(
+    r"\\|\*\*|__|```|^\s*#|^\s*[-*] |<[\w/!?]|&#?\w+;|https?:|javascript:|\[\[|\$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_ADDRESSED = re.compile(
+    r"\byou(?:r|rs|rself)?\b|\b(?:reviewers?|referees?)\b|\bsystem prompt\b|"
+    r"\b(?:ignore|disregard|overlook|forget|override|bypass)\b[^.;]*?\b(?:findings?|"
+    r"instructions?|rules?|checks?|reviews?|guidelines?|prompts?|warnings?)\b|"
+    r"\b(?:accept|approve|publish) th(?:is|e) (?:paper|study|work|submission)\b",
+    re.IGNORECASE,
+)
+_VOUCHED = re.compile(
+    r"\b(?:approved|endorsed|certified|audited|peer[- ]reviewed|"
+    r"independently (?:verified|replicated|reproduced|confirmed))\b",
+    re.IGNORECASE,
+)
+_NEW = re.compile(
+    r"\bnovel(?:ty)?\b|\b(?:nobody|no one) (?:else )?(?:has|had|did|ever)\b|\bnever before\b|"
+    r"\bno (?:other|earlier|previous|prior|existing) (?:work|study|studies|paper|one|research)\b|"
+    r"\b(?:groundbreaking|unprecedented|revolutionary|breakthrough|pioneer\w*)\b|"
+    r"\bfor the first time\b|\b(?:we are|is|are) the first\b",
+    re.IGNORECASE,
+)
+_ONE_SEED = re.compile(
+    r"(?<!by )(?<!per )(?<!random )\bseed\b|"
+    r"\b(?:un)?(?:lucky|luckiest|best|good|bad|favou?rable|fortunate) seeds\b",
+    re.IGNORECASE,
+)
 _DEED = re.compile(
     r"\b(?:we|our (?:experiments?|runs?|study|results?|tests?)|this (?:study|run|work|paper))\b"
     r"[^.;]*?\b(?:ran|trained|evaluated|measured|tested|compared|tuned|annotated|observed|saw|"
     r"obtained|found|find|show(?:s|ed|n)?|achiev(?:es?|ed)|confirm(?:s|ed)?|collected|surveyed)\b",
     re.IGNORECASE,
+)
+_SAID_WRONGLY = (
+    (_ADDRESSED, "speaks to a reader: speak of the study"),
+    (_VOUCHED, "is nothing that the record of this run says"),
+    (_NEW, "cannot be known from this run: say what was done"),
+    (_ONE_SEED, "tells of a seed, and a result is one over all of them"),
 )
 
 
@@ -49,6 +92,7 @@ def faults(text: str, names: Names, library: Library) -> Iterator[str]:
         else:
             yield from _name(piece, names)
     yield from _whole(text)
+    yield from unfounded(_plain(text))
     for sentence in sentences(NAME.sub(_bounded, text)):
         if _DEED.search(_plain(sentence)) and not is_open(sentence) and "{{" not in sentence:
             yield f"say with a name from the list what this rests on: {_quote(sentence)}"
@@ -60,13 +104,14 @@ def heading_faults(heading: str) -> Iterator[str]:
         yield f"a heading is a few plain words: {_quote(heading)}"
     yield from _characters(heading)
     yield from _words(heading)
+    yield from unfounded(heading)
 
 
 def numbers(text: str) -> list[str]:
     """Numbers and amounts that somebody typed."""
     found = [match.group(0) for match in NUMBER.finditer(text)]
-    found += [match.group(0) for match in _AMOUNT.finditer(text)]
-    return found + [c for c in text if c.isnumeric() and not c.isdigit()]
+    found += [match.group(0) for match in (*_AMOUNT.finditer(text), *_ROMAN.finditer(text))]
+    return found + [c for c in text if c.isnumeric() and c not in "0123456789"]
 
 
 def plain_faults(text: str, what: str, most: int) -> Iterator[str]:
@@ -84,6 +129,18 @@ def _characters(text: str) -> Iterator[str]:
         if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") and letter != "\n":
             yield f"a control character stands in the text: U+{ord(letter):04X}"
             return
+        if not letter.isascii() and not _is_printed(letter):
+            yield f"a letter that is not of the Latin alphabet: U+{ord(letter):04X}"
+            return
+
+
+def _is_printed(letter: str) -> bool:
+    """Whether a paper's prose needs it: letters of other alphabets pass for Latin ones."""
+    kind = unicodedata.category(letter)
+    if kind[0] == "L":
+        latin = unicodedata.name(letter, "").startswith("LATIN ")
+        return latin and unicodedata.normalize("NFKC", letter) == letter
+    return kind[0] != "M"
 
 
 def _words(text: str) -> Iterator[str]:
@@ -94,8 +151,16 @@ def _words(text: str) -> Iterator[str]:
         yield f"markup in the text, {found.group(0)!r}: write plain words, mathematics within $...$"
 
 
+def unfounded(text: str) -> Iterator[str]:
+    """What no text of a paper may say, whatever its numbers: no record could back it."""
+    for pattern, why in _SAID_WRONGLY:
+        if found := pattern.search(text):
+            yield f"{found.group(0)[:60]!r} {why}"
+
+
 def _mathematics(tex: str) -> Iterator[str]:
-    if numbers(tex):
+    spelled = re.sub(r"\\[A-Za-z]+|[^a-z]", "", tex.lower())
+    if numbers(tex) or any(word in spelled for word in _SPELLED):
         yield f"numbers in mathematics: ${tex[:60]}$; use letters"
     if r"\text" in tex or r"\mathrm" in tex:
         yield f"words in mathematics: ${tex[:60]}$"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.fence import fenced
 from agent.minds.language_model.authorship import BUILTIN, MODEL, signed
 from agent.minds.language_model.briefing import Briefing
 from agent.minds.language_model.dialogue import Dialogue
@@ -24,12 +25,16 @@ from papers.manuscript import Paragraph
 from papers.prose import citations
 from sandbox.errors import BudgetSpent
 from tools.literature.library import Library
+from tools.own_code import brought_code
 
 if TYPE_CHECKING:
+    from agent.lab import Lab
     from agent.minds.language_model.language_model import Attended
 
 MOST_REVISED = 4
 """Parts that are asked for again after one review."""
+MOST_CODE = 6000
+"""Letters of a file that a prompt shows."""
 
 
 class Written(BaseModel):
@@ -158,8 +163,16 @@ def author_in(there: Attended, seconds_left: Callable[[], float]) -> Author:
         dialogue=there.dialogue,
         standby=there.standby,
         names=names,
-        briefing=Briefing(lab.topic.question, lab.subject, names, lab.library),
+        briefing=Briefing(lab.topic.question, lab.subject, names, lab.library, _code(lab)),
         proof=Proof(builtin, ledger, facts, plans, lab.library),
         library=lab.library,
         seconds_left=seconds_left,
+    )
+
+
+def _code(lab: Lab) -> tuple[str, ...]:
+    """The files that the topic brought or the mind wrote."""
+    return tuple(
+        fenced(f"{own.name}, file {own.input}", own.file.read_text(encoding="utf-8"), MOST_CODE)
+        for own in brought_code(lab.subject).values()
     )

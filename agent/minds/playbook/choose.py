@@ -15,11 +15,12 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from agent.minds.mind import Known, Recall, forget
+from agent.minds.mind import Known
 from agent.minds.playbook.arms import with_permanent
 from agent.minds.playbook.family import Family, Idea, Setting, all_families, gates
 from agent.minds.playbook.relations import FRESH
 from agent.minds.playbook.tree import belief_after, growth, nodes
+from agent.minds.recall import Recall, forget
 from sandbox.records import HypothesisLine, MemoryLine, Relation
 from tools.experiment import Arm, PairedTest
 
@@ -38,8 +39,9 @@ class Candidate:
 
     belief: the Beta parameters that its prediction holds.
     parent: id of the hypothesis that it follows up, empty for a family's first. above: relations
-    on the path to that one. reach: how many other families its verdict informs. near: how much the
-    question speaks of its family, in [0, 1].
+    on the path to that one. root: name of its first question where no family has it. reach: how
+    many other families its verdict informs. near: how much the question speaks of its family, in
+    [0, 1].
     """
 
     family: str
@@ -51,6 +53,7 @@ class Candidate:
     reach: int = 0
     near: float = 0.0
     above: tuple[str, ...] = ()
+    root: str = ""
 
     @property
     def comparison(self) -> tuple[object, ...]:
@@ -62,7 +65,8 @@ class Candidate:
     @property
     def name(self) -> str:
         """For the decision's weights: `family`, or `family/relation/...`."""
-        return "/".join((self.family, *self.above, *([self.relation] if self.relation else [])))
+        relation = [self.relation] if self.relation else []
+        return "/".join((self.root or self.family, *self.above, *relation))
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,12 @@ def beliefs(families: dict[str, Family], known: Iterable[Known]) -> dict[str, tu
     return updated
 
 
+def value(candidate: Candidate, price: Price) -> float:
+    """Bits for a CPU-minute, asked alone, at the mean of what is believed of it."""
+    yes, no = candidate.belief
+    return _score(candidate, yes / (yes + no), price(candidate.idea.arms, candidate.seeds))
+
+
 def entropy(chance: float) -> float:
     """Bits that a verdict of this chance teaches."""
     if chance <= 0.0 or chance >= 1.0:
@@ -268,7 +278,6 @@ def _follow_ups(
                 belief = belief_after(past.ruling, relation)
                 family, parent = past.hypothesis.family, past.hypothesis.id
                 next_idea = with_permanent(idea, at)
-                found.append(
-                    Candidate(family, next_idea, on, belief, relation, parent, above=node.path)
-                )
+                grown = Candidate(family, next_idea, on, belief, relation, parent)
+                found.append(replace(grown, above=node.path, root=node.root))
     return found

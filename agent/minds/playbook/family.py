@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import catalogue
 
@@ -152,6 +153,7 @@ NOT_FAMILIES = {
     "effort",
     "family",
     "followups",
+    "planned",
     "playbook",
     "pushing",
     "relations",
@@ -205,6 +207,7 @@ def is_gate(line: HypothesisLine, domain: str) -> bool:
     return not line.relation and line.family in gates(domain)
 
 
+@cache
 def _import_all(package: str) -> None:
     """Import every module that may declare a family."""
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):

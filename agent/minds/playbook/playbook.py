@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent.budget import NO_ANSWER, NO_GATE, NO_QUESTION
 from agent.minds.mind import (
     ActRequest,
     Call,
@@ -35,6 +36,7 @@ from agent.minds.playbook.choose import (
     choose,
 )
 from agent.minds.playbook.family import Idea, Setting, all_families, find_family, is_gate
+from agent.minds.playbook.planned import contrast_of
 from agent.minds.playbook.relations import FRESH
 from agent.minds.playbook.relevance import SHARE, relevance
 from agent.minds.playbook.tree import paths, thought
@@ -205,20 +207,40 @@ def _next(request: RoundRequest, first: Sequence[str]) -> Choice:
     if are_gate(open_):
         return all_or_none(open_, price, request.room, afford, seed)
     asked = (*first, *spoken_of.asked)
-    return choose(open_, price, min(request.room, batch), afford, asked, seed)
+    choice = choose(open_, price, min(request.room, batch), afford, asked, seed)
+    return choice if _to_the_point(request, asked, open_, choice) else replace(choice, chosen=())
+
+
+def _to_the_point(
+    request: RoundRequest, asked: Sequence[str], open_: Sequence[Candidate], choice: Choice
+) -> bool:
+    """Whether anything asked for was or will be answered, where any of it can be.
+
+    A paper about something else, because that is cheaper, would answer nobody's question.
+    """
+    known = {known.hypothesis.family for known in request.known}
+    wanted = set(asked) & (known | {c.family for c in open_})
+    return not wanted or bool(wanted & (known | {c.family for c in choice.chosen}))
 
 
 def are_gate(asked: Sequence[Candidate]) -> bool:
     """Whether these are the parts of a gate, which are asked alone."""
-    return any(find_family(candidate.family).gate for candidate in asked)
+    return any(not c.root and find_family(c.family).gate for c in asked)
 
 
 def _nothing_left(choice: Choice, request: RoundRequest | None = None) -> str:
     """Why nothing was chosen; weights are of the questions that were open."""
     if any(family.gate for name, family in all_families().items() if name in choice.weights):
-        return "the budget leaves no room for the known order, which has to be reproduced first"
+        return NO_GATE
+    if request is not None and not _to_the_point(
+        request,
+        relevance(request.question, setting(request)).asked,
+        open_questions(request),
+        choice,
+    ):
+        return NO_ANSWER
     if choice.weights:
-        return "no question is left that the budget can answer"
+        return NO_QUESTION
     known = " that no earlier run answered" if request is not None and request.remembered else ""
     return f"no family has a further question about these models and tasks{known}"
 
@@ -236,6 +258,7 @@ def proposal_of(candidate: Candidate) -> Proposal:
         parent=candidate.parent,
         relation=candidate.relation,
         cites=idea.cites,
+        contrast=contrast_of(idea) if candidate.root else None,
     )
 
 

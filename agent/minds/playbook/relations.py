@@ -28,7 +28,7 @@ _ARCHITECTURES: Mapping[Relation, Follow] = {
     "cross": variations.cross,
     "debug": pushing.debug,
     "generalise": architectures.generalise,
-    "improve": pushing.improve,
+    "improve": architectures.improve,
     "mutate": variations.mutate,
     "promote": architectures.promote,
     "replicate": followups.replicate,

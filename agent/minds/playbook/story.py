@@ -10,6 +10,9 @@ from functools import cached_property
 from pydantic import JsonValue
 
 from agent.minds.playbook.family import is_gate
+from papers.exhibits.exhibit import exhibits_of
+from papers.manuscript import Figure, Table
+from papers.record_view import RecordView
 from sandbox.ledger import Ledger
 from sandbox.records import (
     ClaimLine,
@@ -107,6 +110,17 @@ class Story:
     def gated(self) -> bool:
         """Whether some of the plans are a gate, tested apart from all others."""
         return any(plan.test.gate for plan in self.experiments.values())
+
+    @cached_property
+    def shown(self) -> frozenset[str]:
+        """Labels of the tables and figures that this run gives a paper."""
+        made = exhibits_of(RecordView(self.ledger, self.facts, self.plans))
+        blocks = (*made.setup(), *made.results())
+        return frozenset(b.label for b in blocks if isinstance(b, Table | Figure))
+
+    def see(self, label: str) -> str:
+        """A reference in brackets to a table or figure, empty where the paper has none."""
+        return f" ({{{{ref:{label}}}}})" * (label in self.shown)
 
     def of_family(self, family: str) -> Finding | None:
         """The first finding of a family."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from agent.minds.mind import Known
 from agent.minds.playbook.family import Family, Idea, Setting
+from agent.minds.playbook.planned import contrast_of, node_name, planned_idea
 from agent.minds.playbook.relations import DEEPEST, EITHER_WAY, FOLLOW_UPS, ONWARD, worth
 from sandbox.records import HypothesisLine, Relation
 
@@ -20,16 +21,20 @@ Path = tuple[Relation, ...]
 
 @dataclass(frozen=True)
 class Node:
-    """A hypothesis that was asked. path: its relations from its family's first question on."""
+    """A hypothesis that was asked. path: its relations from its first question on.
+
+    root: name of that question where no family has it.
+    """
 
     past: Known
     idea: Idea
     path: Path
+    root: str = ""
 
     @property
     def name(self) -> str:
         """`family`, or `family/relation/...`."""
-        return "/".join((self.past.hypothesis.family, *self.path))
+        return "/".join((self.root or self.past.hypothesis.family, *self.path))
 
 
 def paths(lines: Iterable[HypothesisLine]) -> dict[str, Path]:
@@ -51,28 +56,39 @@ def thought(family: Family, path: Path, at: Setting) -> Idea | None:
 
 
 def nodes(families: Mapping[str, Family], at: Setting, known: Iterable[Known]) -> Iterator[Node]:
-    """The asked hypotheses of these families; parts of a gate are followed by nothing."""
+    """The asked hypotheses; parts of a gate are followed by nothing.
+
+    An idea that no family has is read back from its plan.
+    """
     known = tuple(known)
     ways = paths(past.hypothesis for past in known)
     for past in known:
         family = families.get(past.hypothesis.family)
         path = ways[past.hypothesis.id]
-        if family is None or family.gate or not _grows(path):
+        if not _grows(path) or (family is not None and family.gate):
             continue
-        idea = thought(family, path, at)
+        idea = planned_idea(past) if family is None else thought(family, path, at)
         if idea is not None:
-            yield Node(past, idea, path)
+            yield Node(past, idea, path, "" if family else node_name(past.hypothesis.title))
 
 
 def growth(node: Node, at: Setting) -> Iterator[tuple[Relation, Idea]]:
-    """Relation and idea of everything that could follow a node."""
-    onward = (
-        ONWARD.get(node.path[-1], frozenset()) if node.path else frozenset(FOLLOW_UPS[at.domain])
-    )
+    """Relation and idea of everything that could follow a node.
+
+    What no family has is planned from two arms, so the best of several cannot follow it.
+    """
+    onward = onward_from(node.path, at)
     for relation, follow in FOLLOW_UPS[at.domain].items():
         idea = follow(node.idea, at) if relation in onward and worth(relation, node.past) else None
-        if idea is not None:
+        if idea is not None and (not node.root or contrast_of(idea) is not None):
             yield relation, idea
+
+
+def onward_from(path: Path, at: Setting) -> frozenset[Relation]:
+    """Relations by which something may follow the end of a path."""
+    if not path:
+        return frozenset(FOLLOW_UPS[at.domain])
+    return ONWARD.get(path[-1], frozenset()) if len(path) < DEEPEST else frozenset()
 
 
 def belief_after(ruling: str, relation: str) -> tuple[float, float]:

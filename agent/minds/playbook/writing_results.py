@@ -24,10 +24,17 @@ def overview(author: Author, story: Story) -> Passage:
         return (
             Paragraph(
                 text="No comparison could be made. What was attempted and how it ended is in the "
-                "appendix; this section states no result."
+                f"appendix; this section states no result.{_measured(story)}"
             ),
         )
     return author.overview(story)
+
+
+def _measured(story: Story) -> str:
+    """Where values stand that no test compares."""
+    shown = [f"{{{{ref:{label}}}}}" for label in ("tab:main", "fig:main") if label in story.shown]
+    verb = noun(len(shown), "shows", "show")
+    return f" {' and '.join(shown)} {verb} what was measured, which no test covers." * bool(shown)
 
 
 def report(author: Author, story: Story, finding: Finding) -> Passage:
@@ -36,7 +43,7 @@ def report(author: Author, story: Story, finding: Finding) -> Passage:
     if finding.comparison is None:
         # Not a paragraph of its own: the same one under several hypotheses would be a repetition.
         return (Paragraph(heading="Hypothesis", text=f"{stated} {found}"),)
-    meaning = _agreement(story, finding) or _meaning(finding)
+    meaning = _reading(author, story, finding)
     paragraphs = [
         Paragraph(heading="Hypothesis", text=stated),
         Paragraph(heading="Outcome", text=found, claims=story.claims(finding)),
@@ -179,6 +186,22 @@ def _missing(finding: Finding) -> str:
         " Some planned pairs are missing, because a trial of theirs did not end well; the appendix "
         "names them."
     )
+
+
+def _reading(author: Author, story: Story, finding: Finding) -> str:
+    """What the outcome means, told once: a later one of the same meaning refers to the first."""
+    meaning = _said(story, finding)
+    told = (f for f in story.findings if f.comparison and _said(story, f) == meaning)
+    first = next(told, finding)
+    if not meaning or first is finding or finding.plan is None:
+        return meaning
+    sides = author.versus(_treatment(finding.plan.id), _control(finding.plan.id))
+    place = f"{{{{ref:sec:{first.hypothesis.id}}}}}"
+    return f"What {place} says of its outcome is to be said of {sides} too."
+
+
+def _said(story: Story, finding: Finding) -> str:
+    return _agreement(story, finding) or _meaning(finding)
 
 
 DECIDED = ("supported", "refuted")

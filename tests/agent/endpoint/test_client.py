@@ -10,7 +10,13 @@ from agent.endpoint.endpoint import Endpoint
 from agent.endpoint.message import Ask, Message, ToolCall, Usage
 from agent.endpoint.scripted_server import ScriptedServer
 from agent.endpoint.server import serve
-from sandbox.errors import BadInput, EndpointRefused, EndpointUnreachable
+from sandbox.errors import (
+    BadInput,
+    EndpointRefused,
+    EndpointUnreachable,
+    ReplyUnusable,
+    RequestTooLong,
+)
 from tests.agent.endpoint.raw_server import delta, drips, raw_server, sends, streams, whole
 
 KEY = "sk-test-0123456789abcdef"
@@ -185,7 +191,8 @@ def test_a_schema_is_strict_where_it_names_and_requires_every_field():
 )
 def test_what_will_never_be_answered_is_refused_at_once(fault, said, fix, stream):
     server = ScriptedServer.of({**fault, "repeat": "forever"})
-    with serve(server) as served, pytest.raises(EndpointRefused) as refused:
+    kind = ReplyUnusable if fix == "another" else EndpointRefused
+    with serve(server) as served, pytest.raises(kind) as refused:
         client(served.base_url, stream=stream, retries=2).ask(asking(most_tokens=512))
     assert said in refused.value.what
     assert fix in refused.value.fix
@@ -210,7 +217,8 @@ def test_what_will_never_be_answered_is_refused_at_once(fault, said, fix, stream
     ],
 )
 def test_a_body_that_is_no_reply_is_refused(body, said):
-    with raw_server(sends(body)) as (url, _), pytest.raises(EndpointRefused, match=said):
+    kind = ReplyUnusable if said in ("empty", "the model refuses: I will not") else EndpointRefused
+    with raw_server(sends(body)) as (url, _), pytest.raises(kind, match=said):
         client(url).ask(asking())
 
 
@@ -235,7 +243,7 @@ def test_a_compressed_body_is_refused_before_it_unfolds():
 def test_a_body_without_end_is_refused_though_it_says_nothing():
     with (
         raw_server(sends(b" " * (4 << 20))) as (url, _),
-        pytest.raises(EndpointRefused, match="sent more than 2048 KiB") as refused,
+        pytest.raises(ReplyUnusable, match="sent more than 2048 KiB") as refused,
     ):
         client(url).ask(asking(most_tokens=512))
     assert "fewer tokens" in refused.value.fix
@@ -429,9 +437,44 @@ def test_too_many_calls_in_a_turn_are_refused():
     more = delta("tool_calls", tool_calls=[{"index": 99 + n, "id": f"d{n}"} for n in range(40)])
     with (
         raw_server(streams(piece, more)) as (url, _),
-        pytest.raises(EndpointRefused, match="more than 64 calls"),
+        pytest.raises(ReplyUnusable, match="more than 64 calls"),
     ):
         client(url, stream=True).ask(asking())
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "This model's maximum context length is 2048 tokens, however you requested 9000"),
+        (400, "the request exceeds the available context size; max_tokens is too large"),
+        (413, "request entity too large"),
+    ],
+)
+def test_a_request_that_the_server_finds_too_long_is_told_from_one_that_it_never_answers(
+    status, said, stream
+):
+    too_long = {"fault": "status", "status": status, "message": said}
+    server = ScriptedServer.of({"when": {"says": "long"}, **too_long}, {"json": {"a": 1}})
+    with serve(server) as served:
+        voice = client(served.base_url, stream=stream)
+        with pytest.raises(RequestTooLong) as refused:
+            voice.ask(asking("long", schema=SCHEMA))
+        assert refused.value.spent == (0, 0)
+        voice.ask(asking("short", schema=SCHEMA))
+    assert [bool(request.reply_schema) for request in server.requests] == [True, True]
+
+
+@BOTH
+def test_a_server_that_refuses_tools_is_asked_without_them_and_it_is_known(stream):
+    no_tools = {"fault": "status", "status": 400, "message": "m does not support tools"}
+    server = ScriptedServer.of({"when": {"tools": True}, **no_tools}, {"text": "In words."})
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    with serve(server) as served:
+        voice = client(served.base_url, stream=stream)
+        assert voice.ask(asking("look", tools=(tool,))).text == "In words."
+    assert "does not support tools" in voice.left_out["tools"]
+    assert [bool(request.tools) for request in server.requests] == [True, False]
 
 
 # ---- before anything is sent ----
@@ -466,7 +509,7 @@ def test_a_server_on_this_machine_needs_no_key_and_no_proxy(monkeypatch):
 def test_what_does_not_fit_into_the_context_is_not_sent():
     with (
         raw_server(sends(b"")) as (url, requests),
-        pytest.raises(EndpointRefused, match="do not fit into the context of 2048") as refused,
+        pytest.raises(RequestTooLong, match="do not fit into the context of 2048") as refused,
     ):
         client(url, context=2048).ask(asking("word " * 2000))
     assert requests == []

@@ -96,7 +96,7 @@ def server_of(*steps: Mapping[str, object]) -> ScriptedServer:
 
 # ---- faults that stay ----
 
-REFUSED, UNREACHABLE = EndpointRefused, EndpointUnreachable
+REFUSED, UNREACHABLE, UNUSABLE = EndpointRefused, EndpointUnreachable, ReplyUnusable
 LASTING = [
     ("401", {"fault": "status", "status": 401}, {}, REFUSED, 1),
     ("403", {"fault": "status", "status": 403}, {}, REFUSED, 1),
@@ -111,7 +111,7 @@ LASTING = [
     ),
     ("a storm of 500", {"fault": "status", "status": 500}, {"retries": 3}, UNREACHABLE, 4),
     ("503, no retries wanted", {"fault": "status", "status": 503}, {"retries": 0}, UNREACHABLE, 1),
-    ("silence", {"fault": "timeout", "seconds": 60}, {"timeout_s": 0.1}, UNREACHABLE, 2),
+    ("silence", {"fault": "timeout", "seconds": 60}, {"timeout_s": 0.25}, UNREACHABLE, 2),
     (
         "silence, not streamed",
         {"fault": "timeout", "seconds": 60},
@@ -142,16 +142,16 @@ LASTING = [
     ),
     ("an empty stream", {"fault": "empty"}, {}, UNREACHABLE, 2),
     ("an empty body", {"fault": "empty"}, {"stream": False}, REFUSED, 1),
-    ("an empty answer", {"text": ""}, {}, REFUSED, 1),
+    ("an empty answer", {"text": ""}, {}, UNUSABLE, 1),
     ("a sign-in page", {"fault": "html"}, {}, REFUSED, 1),
     ("a sign-in page, not streamed", {"fault": "html"}, {"stream": False}, REFUSED, 1),
     ("a gateway's error page", {"fault": "html", "status": 502}, {}, UNREACHABLE, 2),
-    ("a huge stream", {"fault": "huge", "megabytes": 8}, {"timeout_s": 5}, REFUSED, 1),
+    ("a huge stream", {"fault": "huge", "megabytes": 8}, {"timeout_s": 5}, UNUSABLE, 1),
     (
         "a huge body",
         {"fault": "huge", "megabytes": 8},
         {"timeout_s": 5, "stream": False},
-        REFUSED,
+        UNUSABLE,
         1,
     ),
     ("drops", {"fault": "drip", "seconds": 0.02}, {"timeout_s": 0.1}, UNREACHABLE, 1),

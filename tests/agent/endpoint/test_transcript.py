@@ -9,7 +9,15 @@ from agent.endpoint.redaction import Redactor, redactor_for
 from agent.endpoint.scripted_server import ScriptedServer
 from agent.endpoint.server import serve
 from agent.endpoint.transcript import Recorded, Replayed, file_stem, pack
-from sandbox.errors import BadInput, BudgetSpent, CannotResume, EndpointRefused, EndpointUnreachable
+from sandbox.errors import (
+    BadInput,
+    BudgetSpent,
+    CannotResume,
+    EndpointRefused,
+    EndpointUnreachable,
+    ReplyUnusable,
+    RequestTooLong,
+)
 
 KEY = "topsecret-0123456789"
 TOOL = {"type": "function", "function": {"name": "merge", "parameters": {"type": "object"}}}
@@ -205,3 +213,16 @@ def test_a_turn_of_a_megabyte_is_not_kept_whole(tmp_path):
     file = tmp_path / "mind" / "propose-1.json"
     assert file.stat().st_size < 500_000
     assert "[600000 more characters are not kept]" in file.read_text()
+
+
+def test_a_replay_repeats_a_failure_as_what_it_was(tmp_path):
+    kinds = (EndpointRefused, EndpointUnreachable, ReplyUnusable, RequestTooLong, BudgetSpent)
+    for number, kind in enumerate(kinds, 1):
+        voice = recorded(Says(kind("no", "mend")), tmp_path)
+        with pytest.raises(kind):
+            voice.ask(asking(f"propose-{number}"))
+    replayed = Replayed.read(tmp_path)
+    for number, kind in enumerate(kinds, 1):
+        with pytest.raises(kind) as caught:
+            replayed.ask(asking(f"propose-{number}"))
+        assert type(caught.value) is kind

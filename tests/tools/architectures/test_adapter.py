@@ -12,10 +12,11 @@ from sandbox.errors import BadInput, UnknownName
 from tests.tools.architectures.small_recall import TASK, TINY
 from tools import worker
 from tools.architectures import decode
-from tools.architectures.adapter import RECIPES, Adapter, built
+from tools.architectures.adapter import Adapter, built
 from tools.architectures.architecture import Architecture
 from tools.architectures.backbone import Backbone
 from tools.architectures.counts import decodes, flops_per_token, parameters, state_size
+from tools.architectures.family_recipes import RECIPES
 from tools.architectures.foreign import TOO_SLOW, Candidate, Foreign
 from tools.architectures.matching import Ruler, match
 from tools.architectures.new_backbone import drawn

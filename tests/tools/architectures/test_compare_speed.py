@@ -16,8 +16,9 @@ from tools.actions.compress_architecture import (
     CompressArchitectureArguments,
     compress_architecture,
 )
-from tools.actions.train_architecture import TrainArchitectureArguments, train_architecture
+from tools.actions.train_architecture import train_architecture
 from tools.architectures.subject import ArchitectureSuite
+from tools.architectures.training_arguments import TrainArchitectureArguments
 from tools.bench import Bench
 from tools.compare import compare, rule
 from tools.conduct import conduct

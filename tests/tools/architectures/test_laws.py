@@ -1,13 +1,16 @@
 """The laws of blocks catch the guilty and let the innocent pass."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from tools.actions.check_block import CheckBlockArguments, check_block
 from tools.architectures.block import Block, Mixes, State
 from tools.architectures.laws import broken_laws
+from tools.bench import Bench
 
 torch.set_num_threads(1)
 
@@ -149,3 +152,22 @@ def test_a_channel_mixer_that_mixes_positions_is_caught_though_it_is_causal() ->
 
     block = replace(on_trial(Blending, "channel"), reference=lambda module, x: module(x))
     assert [law.partition(":")[0] for law in broken_laws(block)] == ["decoding"]
+
+
+@pytest.mark.parametrize(
+    ("name", "decoding", "causality"),
+    [
+        ("glu", "holds", "holds"),
+        ("softmax_attention", "holds", "holds"),
+        ("bidirectional_attention", "not asked", "not asked"),
+    ],
+)
+def test_a_check_says_of_each_law_whether_it_was_asked(
+    name: str, decoding: str, causality: str, tmp_path: Path
+) -> None:
+    """Decoding is asked of channel mixers too: no position may need the others."""
+    given = CheckBlockArguments(block=name, digest="0" * 64)
+    notes = check_block(given, Bench(0, {}, {}, tmp_path)).notes
+    said = dict(note.split(": ", 1) for note in notes)
+    assert (said["decoding"], said["causality"]) == (decoding, causality)
+    assert {said[law] for law in ("shape", "values", "gradient", "reference")} == {"holds"}

@@ -1,13 +1,24 @@
-"""What to ask about architectures after an answer on other tasks: generalise, promote."""
+"""What to ask about architectures after an answer: on other tasks, with more training."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.minds.playbook import pushing
 from agent.minds.playbook.architectures import arms, searches, taught, tick_arms
 from agent.minds.playbook.family import Idea, Setting
 from agent.minds.playbook.followups import lower
 from tools.tasks.sequence import find_sequence_task
+
+
+def improve(idea: Idea, at: Setting) -> Idea | None:
+    """The same with more steps; not of arms that take fewer than usual, which would then be usual.
+
+    That would be an arm of another question under a second name.
+    """
+    usual = arms.SCALES[arms.size_of(at)].steps
+    as_usual = all(arm.arguments.get("steps", usual) == usual for arm in idea.arms)
+    return pushing.improve(idea, at) if as_usual else None
 
 
 def generalise(idea: Idea, at: Setting) -> Idea | None:

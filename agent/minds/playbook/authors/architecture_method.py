@@ -19,6 +19,7 @@ OPTIMIZERS = {
     "adamw": "AdamW {{citep:loshchilov2019adamw}}",
     "muon": "Muon {{citep:liu2025muon}}",
 }
+COSTS = "tab:architectures"
 _FOREIGN = "The model {{{{code:{}}}}} is built untrained, by the transformers library."
 _CANDIDATE: TypeAdapter[Candidate] = TypeAdapter(Candidate)
 Planned = tuple[str, Arm]
@@ -95,9 +96,9 @@ def training(story: Story) -> Passage:
             heading="Training",
             text=f"Every trial trains its architecture from scratch on its task. {_aims(arms)} The "
             f"optimiser is {used}, with a linear warm-up, a cosine decay and gradients clipped by "
-            f"their norm. {_sweep(arms)}{objectives.beyond(story, arms)} A training that diverges "
-            "counts with what it reached. Only the model of the chosen rate answers the test "
-            "items, and it does so once.",
+            f"their norm. {_sweep(story, arms)}{objectives.beyond(story, arms)} A training that "
+            "diverges counts with what it reached. Only the model of the chosen rate answers the "
+            "test items, and it does so once.",
         ),
     )
 
@@ -111,13 +112,15 @@ def _aims(arms: list[Planned]) -> str:
     return f"It minimises {'; or '.join(told)}."
 
 
-def _sweep(arms: list[Planned]) -> str:
+def _sweep(story: Story, arms: list[Planned]) -> str:
     """How many rates and steps, in one sentence where all arms have as many."""
     one = len({_given(arm) for _, arm in arms}) == 1
     if not one:
+        tried = "; {{ref:tab:architectures}} gives how many rates each arm tried and for how "
+        tried += "many steps"
         return (
-            "Its peak learning rate is chosen on the development items; {{ref:tab:architectures}} "
-            "gives how many rates each arm tried and for how many steps."
+            "Its peak learning rate is chosen on the development items"
+            f"{tried * (COSTS in story.shown)}."
         )
     id, arm = arms[0]
     at = f"plan:{id}.arm.{arm.name}"
@@ -160,13 +163,15 @@ def sizes(story: Story) -> Passage:
         f"{', '.join(matched)}. {_knobs(arms)} was changed until the count named in the plan "
         "was that of the arm to compare with, within a tolerance of a few per cent."
     )
+    counted = (
+        " {{ref:tab:architectures}} gives the parameters of every arm as trained, the numbers that "
+        "it keeps for one sequence while decoding, and the operations of a forward pass per token."
+    )
     return (
         Paragraph(
             heading="Sizes",
-            text=f"Every plan fixes the sizes of its arms. {resized} "
-            "{{ref:tab:architectures}} gives the parameters of every arm as trained, the "
-            "numbers that it keeps for one sequence while "
-            "decoding, and the operations of a forward pass per token.",
+            text=f"Every plan fixes the sizes of its arms. {resized}"
+            f"{counted * (COSTS in story.shown)}",
         ),
     )
 

@@ -22,7 +22,7 @@ from papers.record_view import RecordView
 
 METRICS = {"bits": "of bits per token"}
 FOREST, PARETO, SEARCH, PACE = "fig:forest", "fig:pareto", "fig:search", "fig:pace"
-TREE = "fig:tree"
+TREE, MAIN = "fig:tree", "tab:main"
 APART = (FOREST, PARETO, SEARCH, PACE, TREE)
 """Figures that do not show the single seeds of arms."""
 
@@ -102,8 +102,8 @@ class ArchitectureAuthor:
             text="The subject is {{fact:subject.description|text}}. {{ref:tab:tasks}} lists the "
             "tasks. {{fact:subject.pairing|text}} The primary task is "
             f"{{{{{story.primary_label}|inline}}}}; each arm is trained and tested on a single "
-            "task, which {{ref:tab:main}} names. Development items choose the learning rate, test "
-            "items are used by nothing but the final measurement.",
+            f"task{', which {{ref:tab:main}} names' * (MAIN in story.shown)}. Development items "
+            "choose the learning rate, test items are used by nothing but the final measurement.",
         )
 
     def overview(self, story: Story) -> Passage:
@@ -170,7 +170,7 @@ def _figures(story: Story) -> tuple[str, ...]:
 
 
 def _and(parts: Sequence[str]) -> str:
-    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
 
 
 def _asked(story: Story) -> list[Finding]:
@@ -213,8 +213,8 @@ def _introduction(story: Story) -> Passage:
                 "Every arm trains at the same learning rates with equal trials; its rate is chosen "
                 "on development items, never on test items.",
                 "All outcomes are reported in the same place, the refuted and the undecided "
-                "beside the supported ({{ref:tab:verdicts}}), and every value is traceable to the "
-                "trial that produced it.",
+                f"beside the supported{story.see('tab:verdicts')}, and every value is traceable "
+                "to the trial that produced it.",
             )
         ),
     )
@@ -236,8 +236,8 @@ def _standing(story: Story) -> tuple[Paragraph, ...]:
             heading="The gate",
             text="What is known of these architectures was not found here "
             f"({sections(missed)}). Either the training was too short, or the pairs were too few, "
-            "or the code has a fault; until that is settled, no order of the arms in "
-            "{{ref:tab:main}} should be relied on.",
+            "or the code has a fault; until that is settled, no order of the arms"
+            f"{' in {{ref:tab:main}}' * (MAIN in story.shown)} should be relied on.",
         ),
     )
 

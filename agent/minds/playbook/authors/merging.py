@@ -7,9 +7,7 @@ from agent.minds.playbook.authors.author import author
 from agent.minds.playbook.authors.merging_method import methods, search
 from agent.minds.playbook.story import Finding, Story
 from papers.draft import Passage
-from papers.exhibits.tree import tree_figure
 from papers.manuscript import Formula, Items, Paragraph
-from papers.record_view import RecordView
 from tools.experiment import Arm
 
 
@@ -32,6 +30,8 @@ class MergingAuthor:
                 "Merging Composes a Skill and a Language That Neither Parent Combines: "
                 "Pre-Registered Tests in a Controlled Miniature"
             )
+        if composed is None:
+            return "What Merging Adds: Pre-Registered Tests in a Controlled Miniature"
         return "Does Merging Compose Skills? Pre-Registered Tests in a Controlled Miniature"
 
     def opening(self, story: Story) -> str:
@@ -89,7 +89,7 @@ class MergingAuthor:
 
     def introduction(self, story: Story) -> Passage:
         """The claim that merges compose, and how it is tested here."""
-        return _introduction()
+        return _introduction(story)
 
     def method(self, story: Story) -> Passage:
         """What a merge is and how its coefficients are found."""
@@ -123,11 +123,14 @@ class MergingAuthor:
 
     def overview(self, story: Story) -> Passage:
         """Where results stand."""
+        drawn = " and {{ref:fig:main}} give" if "fig:main" in story.shown else " gives"
+        tree = "{{ref:fig:tree}} shows which of them followed from which. "
+        tree *= "fig:tree" in story.shown
         return (
             Paragraph(
-                text="{{ref:tab:main}} and {{ref:fig:main}} give the accuracy of every arm; "
+                text=f"{{{{ref:tab:main}}}}{drawn} the accuracy of every arm; "
                 "{{ref:tab:verdicts}} and {{ref:fig:forest}} the test of every hypothesis. "
-                f"{_tree(story)}Differences that no test covers are described and not interpreted."
+                f"{tree}Differences that no test covers are described and not interpreted."
             ),
             *_search_overview(story),
         )
@@ -158,7 +161,7 @@ class MergingAuthor:
         return (Paragraph(heading="Tuning", text=text),)
 
 
-def _introduction() -> Passage:
+def _introduction(story: Story) -> Passage:
     return (
         Paragraph(
             text="Descendants of a common base model can be merged by arithmetic on their weights, "
@@ -187,8 +190,8 @@ def _introduction() -> Passage:
                 "baselines: each parent, the uniform average, a tuned grid of task arithmetic, "
                 "random search, and gradient fine-tuning on the same labelled items.",
                 "All outcomes are reported in the same place, the refuted and the undecided "
-                "beside the supported ({{ref:tab:verdicts}}), and every value is traceable to the "
-                "trial that produced it.",
+                f"beside the supported{story.see('tab:verdicts')}, and every value is traceable "
+                "to the trial that produced it.",
             )
         ),
     )
@@ -204,15 +207,15 @@ def _tuned(story: Story) -> tuple[str, Arm] | None:
     return story.arm("finetune", dev_items=None)
 
 
+_SEARCHED = {
+    "fig:search": "{{ref:fig:search}} follows the searches on the development items",
+    "fig:map": "{{ref:fig:map}} shows which parent the evolved merge takes which parameters from",
+}
+
+
 def _search_overview(story: Story) -> Passage:
-    if _evolved(story) is None:
-        return ()
-    return (
-        Paragraph(
-            text="{{ref:fig:search}} follows the searches on the development items and "
-            "{{ref:fig:map}} shows which parent the evolved merge takes which parameters from."
-        ),
-    )
+    told = [text for label, text in _SEARCHED.items() if label in story.shown]
+    return (Paragraph(text=f"{' and '.join(told)}."),) if told else ()
 
 
 def _fine_tuning(story: Story) -> list[Paragraph]:
@@ -250,9 +253,3 @@ def _retention(story: Story) -> list[Paragraph]:
             "parents; a user who needs those abilities should put them into the fitness.",
         )
     ]
-
-
-def _tree(story: Story) -> str:
-    """Where the paper shows how its hypotheses hang together, if it does."""
-    drawn = tree_figure(RecordView(story.ledger, story.facts, story.plans)) is not None
-    return "{{ref:fig:tree}} shows which of them followed from which. " * drawn

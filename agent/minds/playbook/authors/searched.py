@@ -70,12 +70,14 @@ def spent(story: Story) -> tuple[Paragraph, ...]:
     """That a search spends more than what it is compared with."""
     if not searching(story):
         return ()
+    counted = "tab:architectures" in story.shown
     return (
         Paragraph(
             heading="Searches",
             text="Searches are compared with each other at equal numbers of candidates. Beside an "
             "architecture that is named they have spent the training of all their candidates in "
-            "addition, which {{ref:tab:architectures}} does not count, and what does best after a "
+            f"addition{', which {{ref:tab:architectures}} does not count' * counted}, and what "
+            "does best after a "
             "short training need not do so after a long one.",
         ),
     )
