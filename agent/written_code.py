@@ -107,7 +107,8 @@ def told(ledger: Ledger) -> list[str]:
         attempt = len(attempts(ledger, line.seam, line.name))
         state = f"kept as {line.file}" if line.lawful else f"refused: {line.summary}"
         found.append(f"- {line.name}, by {line.author}, attempt {attempt}, {state}")
-    found.append(f"- {pilots} pilots on development items, which are no evidence")
+    trials = "pilot" if pilots == 1 else "pilots"
+    found.append(f"- {pilots} {trials} on development items, which are no evidence")
     return found
 
 

@@ -35,6 +35,8 @@ from tests.papers.review_case import sound_case
 from tools.experiment import Arm
 from tools.laws import LAWS
 
+pytestmark = pytest.mark.slow
+
 Patch = pytest.MonkeyPatch
 NEVER = re.compile(r"(?!)")
 DOCS = Path(__file__).parents[2] / "docs" / "minds.md"

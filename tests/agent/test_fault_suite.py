@@ -41,6 +41,8 @@ from tests.papers.review_case import sound_case
 from tools.literature.library import Library
 from tools.merging.miniature import Miniature
 
+pytestmark = pytest.mark.slow
+
 Step = Mapping[str, object]
 ALWAYS = {"repeat": "forever"}
 REFUSED = "its server refused to answer"

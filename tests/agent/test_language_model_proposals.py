@@ -25,6 +25,8 @@ from tests.agent.open_lab import ARCHITECTURES, MERGING, in_a_run
 from tests.agent.spoken import Speaker
 from tools.freeze import frozen_plans
 
+pytestmark = pytest.mark.slow
+
 
 class Runtime:
     """What nodes are given."""

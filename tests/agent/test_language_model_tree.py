@@ -29,6 +29,8 @@ from tests.agent.test_language_model_proposals import (
 )
 from tools.freeze import frozen_plans
 
+pytestmark = pytest.mark.slow
+
 TITLE = "A weaker language vector keeps the skill"
 MERGE = {"method": "ties", "roles": ["skill", "language"], "base": "base"}
 

@@ -32,6 +32,8 @@ from tests.papers.review_case import sound_case
 from tools.literature.library import Library
 from tools.merging.miniature import Miniature
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = Library.embedded()
 RULINGS = {"A": "supported", "B": "supported", "C": "inconclusive", "D": "refuted"}
 

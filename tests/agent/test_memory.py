@@ -28,6 +28,8 @@ from tools.experiment import Experiment, PairedTest
 from tools.merging.miniature import Miniature
 from tools.roster import roster
 
+pytestmark = pytest.mark.slow
+
 SUBJECT = Miniature("quick")
 SEEDS = (42, 43)
 AT = Setting(SUBJECT, 40, min(SEEDS))

@@ -32,6 +32,8 @@ from tools.experiment import Arm, Experiment, PairedTest, Side
 from tools.freeze import freeze
 from tools.pilot import pilot_seed
 
+pytestmark = pytest.mark.slow
+
 HONEST = files.HONEST.read_text(encoding="utf-8")
 METHOD = (files.ROOT / "examples" / "own_method" / "consensus.py").read_text(encoding="utf-8")
 SMALL = {

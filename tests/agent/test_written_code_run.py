@@ -69,7 +69,7 @@ def test_what_a_mind_writes_is_trained_told_and_verified(tmp_path, monkeypatch):
     assert {line.arm for line in ledger.lines(TrialLine)} == {"own-fading-memory", "ssd"}
     assert {line.seed for line in ledger.lines(EvidenceLine)} == {20, 21, 22}
     assert "fading_memory, by writer, attempt 2, kept as blocks/fading_memory.py" in page
-    assert "- 1 pilots on development items" in page
+    assert "- 1 pilot on development items" in page
     paper = (run.run / "paper" / "paper.html").read_text(encoding="utf-8")
     assert "was written by the mind of this run" in paper
     assert kept.file_digest[:8] in paper

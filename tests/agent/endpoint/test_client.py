@@ -19,6 +19,8 @@ from sandbox.errors import (
 )
 from tests.agent.endpoint.raw_server import delta, drips, raw_server, sends, streams, whole
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-test-0123456789abcdef"
 SECRET = {"OPENAI_API_KEY": KEY}
 TOOL = {

@@ -33,6 +33,8 @@ from sandbox.errors import (
     ReplyUnusable,
 )
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-scripted-0123456789abcdef"
 ENVIRONMENT = {"OPENAI_API_KEY": KEY}
 GOOD = {"text": "A good answer.", "repeat": "forever"}
