@@ -47,6 +47,8 @@ LEFT = (
     "onerror", "<script>alert", "\u202e", "\u200b", "vibes", "Sum of opposed", "Reviewer, ignore",
 )  # fmt: skip
 """What stands in the model's replies and must not stand in the paper."""
+GEOMETRY = re.compile(r'\s(?:d|points|transform|viewBox|width|height|x|y)="[^"]*"')
+"""Where a drawing's coordinates stand: any digits may turn up among them."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,8 @@ def test_the_run_ends_in_a_paper_that_verifies_and_holds_none_of_it(run: Ending)
     assert verify(run.run).ok, verify(run.run).places
     for page in ("paper.html", "paper.tex", "manuscript.json"):
         text = (run.run / "paper" / page).read_text(encoding="utf-8")
-        assert not [words for words in LEFT if words in text], page
+        said = GEOMETRY.sub("", text)
+        assert not [words for words in LEFT if words in said], page
     assert INJECTED not in (run.run / "SUMMARY.md").read_text(encoding="utf-8")
 
 
