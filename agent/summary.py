@@ -10,6 +10,7 @@ from collections import Counter
 
 from agent import gate
 from agent.advice import told_advice
+from agent.ceiling import at_ceiling
 from agent.findings import plan_bodies
 from agent.lab import Lab
 from agent.lawful import why_not
@@ -251,10 +252,19 @@ def _doubts(lab: Lab, verified: Verification | None) -> list[str]:
         doubts.append("- inconclusive is not evidence of no effect")
     if any(line.missing_seeds for line in lab.ledger.lines(ComparisonLine)):
         doubts.append("- some planned pairs are missing; the paper's appendix names them")
+    if any(at_ceiling(found) for found in _beyond_the_gate(lab)):
+        doubts.append(
+            "- where both sides answer nearly everything, the task cannot say which is the better"
+        )
     if lab.subject.name == "miniature":
         doubts.append("- the models are tiny and their tasks synthetic; larger models may differ")
     doubts += [f"- {text}" for text in (lab.subject.pairing, lab.subject.caveat) if text]
     return doubts
+
+
+def _beyond_the_gate(lab: Lab) -> list[ComparisonLine]:
+    gated = {plan.hypothesis for plan in frozen_plans(lab.ledger, lab.folder) if plan.test.gate}
+    return [line for line in lab.ledger.lines(ComparisonLine) if line.hypothesis not in gated]
 
 
 def _left_by_review(lab: Lab) -> list[str]:

@@ -12,7 +12,7 @@ from agent.farewell import ending_facts
 from agent.summary import summary
 from papers.verify import Verification
 from sandbox.ledger import Ledger
-from sandbox.records import CostLine
+from sandbox.records import ComparisonLine, CostLine
 from tests.papers.sample_run import sample_run
 
 FOUND = Verification(
@@ -67,6 +67,14 @@ def test_a_paper_that_failed_its_review_is_a_failure_of_the_run(lab):
     page = summary(lab, "", "FAILED REVIEW: wrong bold.", FOUND)
     assert "FAILED REVIEW: wrong bold." in page.split("## ")[0]
     assert "## What failed\n\n- the paper's review" in page
+
+
+@pytest.mark.parametrize(("mean", "said"), [(0.985, True), (0.93, False)])
+def test_sides_at_the_ceiling_are_to_be_distrusted(lab, monkeypatch, mean, said):
+    found = lab.ledger.lines(ComparisonLine)[0]
+    at = found.model_copy(update={"treatment_mean": 0.999, "control_mean": mean})
+    monkeypatch.setattr("agent.summary._beyond_the_gate", lambda lab: [at])
+    assert ("both sides answer nearly everything" in summary(lab, "", "", FOUND)) == said
 
 
 def spent(tokens: int, unpriced: int, dollars: float = 0.0) -> CostLine:

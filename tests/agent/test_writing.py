@@ -118,6 +118,18 @@ def test_a_test_over_random_signs_is_not_called_exact(sound: Case) -> None:
     assert "with random signs where all would be too many" in prose(sampled)["method"]
 
 
+def test_sides_that_both_answer_nearly_everything_are_not_ranked(sound: Case) -> None:
+    def at(mean: float) -> str:
+        def moved(line: AnyLine) -> AnyLine:
+            both = {"treatment_mean": 0.999, "control_mean": mean}
+            return line.model_copy(update=both) if isinstance(line, ComparisonLine) else line
+
+        return prose(recorded(sound, moved))["limitations"]
+
+    assert "answer nearly everything" in at(0.985)
+    assert "answer nearly everything" not in at(0.93)
+
+
 def test_an_evolved_merge_on_fewer_labels_is_not_taken_for_the_evolved_merge(sound: Case) -> None:
     plans = json.loads(json.dumps(sound.plans))
     for arm in (arm for plan in plans.values() for arm in plan["arms"]):

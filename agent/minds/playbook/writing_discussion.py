@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.ceiling import at_ceiling
 from agent.minds.playbook.authors.author import Author
 from agent.minds.playbook.story import Story, noun, sections
 from papers.draft import Passage
@@ -38,9 +39,29 @@ def limitations(author: Author, story: Story) -> Passage:
     return (
         Paragraph(heading="Scale", text=f"{author.scale(story)}{caveat}"),
         Paragraph(heading="Statistics", text=statistics),
+        *_ceiling(story),
         *author.further_limits(story),
         *_otherwise_than_planned(story),
     )
+
+
+def _ceiling(story: Story) -> list[Paragraph]:
+    """What was compared where there was no room to differ; the gate's parts are known anyway."""
+    full = [
+        f
+        for f in story.findings
+        if f.comparison and f not in story.gate and at_ceiling(f.comparison)
+    ]
+    if not full:
+        return []
+    return [
+        Paragraph(
+            heading="Ceiling",
+            text=f"Both sides of {sections(full)} answer nearly everything that the task asks. "
+            "That both solve it is measured; which of them is the better is not, and a harder "
+            "setting may part them.",
+        )
+    ]
 
 
 def _otherwise_than_planned(story: Story) -> list[Paragraph]:
