@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ class Batches:
         """Raises BadInput when there is no sequence."""
         if not len(data):
             raise BadInput("there is nothing to train on", "draw at least one sequence")
+        self._data = data
         self._tokens = torch.from_numpy(data.tokens).to(device)
         self._targets = torch.from_numpy(data.targets).to(device)
         self._batch = min(batch, len(data))
@@ -27,7 +29,12 @@ class Batches:
         self._device = device
         self._pass = -1
         self._order = torch.empty(0)
-        self.digest = hashlib.sha256(data.tokens.tobytes() + data.targets.tobytes()).hexdigest()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all sequences; asked for where a training is kept."""
+        whole = self._data.tokens.tobytes() + self._data.targets.tobytes()
+        return hashlib.sha256(whole).hexdigest()
 
     def of(self, step: int) -> tuple[Tensor, Tensor]:
         """Tokens and targets (batch, T); what is left over at the end of a pass is left out."""
