@@ -126,9 +126,12 @@ def _text(value: Value) -> str:
 
 
 def inline(text: str) -> str:
-    """A label within a sentence: its first letter small, unless it begins an acronym or a name."""
+    """A label within a sentence: its first letter small, unless it begins an acronym or a name.
+
+    What owns something is a name: Python's help text.
+    """
     first = text.split(" ", maxsplit=1)[0]
-    small = first == "A" or first[1:].islower()
+    small = first == "A" or (first[1:].islower() and "'" not in first)
     return text[:1].lower() + text[1:] if small else text
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from papers.numbers import Numbers
-from papers.value import MINUS, Value, write
+from papers.value import MINUS, Value, inline, write
 from sandbox.errors import UnbackedNumber
 from sandbox.ledger import Ledger
 from sandbox.records import ComparisonLine, EvidenceLine, TrialLine
@@ -164,3 +164,17 @@ def test_two_values_for_one_seed_are_refused(run, tmp_path: Path):
 )
 def test_rounding_and_units_are_the_same_everywhere(number, unit, form, text):
     assert write(Value(number, unit, (), "x"), form) == text
+
+
+@pytest.mark.parametrize(
+    ("label", "within"),
+    [
+        ("Multi-query recall", "multi-query recall"),
+        ("A short convolution", "a short convolution"),
+        ("SSD as writer", "SSD as writer"),
+        ("RegMean", "RegMean"),
+        ("Python's help text", "Python's help text"),
+    ],
+)
+def test_a_label_within_a_sentence_begins_small_unless_it_is_a_name(label: str, within: str):
+    assert inline(label) == within

@@ -21,14 +21,10 @@ from agent.minds.playbook.family import Idea, Setting, family
 )
 def grouped_differential(at: Setting) -> Idea | None:
     """Non-inferiority of grouped differential to differential attention."""
-    equal = (
-        arms.layer("differential_attention", convolution=0, heads=2, depth=depth)
-        for depth in (1, 2)
-    )
+    equal = (arms.layer("differential_attention", heads=2, depth=depth) for depth in (1, 2))
     shared = (
         arms.layer(
             "grouped_differential_attention",
-            convolution=0,
             signal=4,
             noise=2,
             size=3 * arms.width_of(at) // 16,
@@ -42,7 +38,7 @@ def grouped_differential(at: Setting) -> Idea | None:
         statement=(
             "Grouped differential attention, with fewer noise heads than signal heads, should be "
             f"no less accurate {arms.where(at)} than differential attention with as many "
-            "parameters, within a margin."
+            "parameters, both behind short convolutions, within a margin."
         ),
         rationale=(
             "Noise is simpler than signal, so fewer heads may suffice to cancel it "
@@ -52,9 +48,21 @@ def grouped_differential(at: Setting) -> Idea | None:
         refuted_by="the exact test says that the mean difference is below -0.05",
         cites=("lim2025gda", "lim2025motif2"),
         treatment=(
-            arms.trained(at, "grouped-differential", "Grouped differential attention", grouped),
+            arms.trained(
+                at,
+                "grouped-differential",
+                "Grouped differential attention with convolution",
+                grouped,
+            ),
         ),
-        control=(arms.trained(at, "differential", "Differential attention", arms.of(at, *equal)),),
+        control=(
+            arms.trained(
+                at,
+                "differential-conv",
+                "Differential attention with convolution",
+                arms.of(at, *equal),
+            ),
+        ),
         null_effect=-0.05,
         predicted_effect=-0.05,
     )
