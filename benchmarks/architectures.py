@@ -2,6 +2,7 @@
 
     python -P benchmarks/architectures.py mqar            five seeds, three learning rates
     python -P benchmarks/architectures.py mad             six tasks, five mixers, three rates
+    python -P benchmarks/architectures.py mad --width 32                     off the ceiling
     python -P benchmarks/architectures.py mad --size paper --seeds 5 --steps 20000 --batch 128 \\
         --width 128 --rates 1e-4 5e-4 1e-3                                          on one GPU
     python -P benchmarks/architectures.py report          writes results/architectures.md
@@ -108,6 +109,7 @@ def jobs(asked: argparse.Namespace) -> Iterator[dict]:
                         "rate": rate,
                         "steps": asked.steps,
                         "batch": asked.batch,
+                        "width": architecture.width,
                     }
 
 
@@ -182,9 +184,11 @@ def report() -> None:
     rows = read_rows()
     parts = ["# Architectures, measured\n", "`python -P benchmarks/architectures.py report`\n"]
     for suite, write in (("mqar", mqar_report), ("mad", mad_report)):
-        for size in sorted({row["size"] for row in rows if row["suite"] == suite}):
-            mine = [row for row in rows if (row["suite"], row["size"]) == (suite, size)]
-            parts += write(mine, size)
+        kinds = {(row["size"], row["width"]) for row in rows if row["suite"] == suite}
+        for size, width in sorted(kinds):
+            wanted = (suite, size, width)
+            mine = [r for r in rows if (r["suite"], r["size"], r["width"]) == wanted]
+            parts += write(mine, f"{size} size, width {width}")
     REPORT.write_text("\n".join(parts) + "\n", encoding="utf-8")
     print("\n".join(parts))
 
@@ -192,7 +196,7 @@ def report() -> None:
 def mqar_report(rows: list[dict], size: str) -> list[str]:
     best = chosen(rows)
     seeds = sorted({seed for _, _, seed in best})
-    lines = [f"## MQAR, {size} size: test accuracy, rate chosen on dev\n", _spent(rows)]
+    lines = [f"## MQAR, {size}: test accuracy, rate chosen on dev\n", _spent(rows)]
     lines += ["| arm | parameters | " + " | ".join(f"seed {s}" for s in seeds) + " | mean |"]
     lines += ["|---" * (len(seeds) + 3) + "|"]
     value = {(arm, seed): row["test"] for (_, arm, seed), row in best.items()}
@@ -218,7 +222,7 @@ def mqar_report(rows: list[dict], size: str) -> list[str]:
 def mad_report(rows: list[dict], size: str) -> list[str]:
     best = chosen(rows)
     seeds = sorted({seed for _, _, seed in best})
-    lines = [f"## MAD, {size} size: test accuracy, rate chosen on dev, mean over seeds {seeds}\n"]
+    lines = [f"## MAD, {size}: test accuracy, rate chosen on dev, mean over seeds {seeds}\n"]
     lines += [_spent(rows), "| mixer | " + " | ".join(MAD) + " | mean | published mean |"]
     lines += ["|---" * (len(MAD) + 3) + "|"]
     cell = {

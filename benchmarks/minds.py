@@ -1,11 +1,9 @@
 """What a language model's server honours, tried one by one over HTTP.
 
-    python -P benchmarks/minds.py                              starts `transformers serve` itself
-    python -P benchmarks/minds.py --base-url URL --model NAME  asks a server that runs
+    python -P benchmarks/minds.py --base-url URL --model NAME
 
-The first needs `pip install "transformers[serving]"`. Its model is a tiny one with random weights,
-made here: what it says is gibberish, so only the server is measured, never a model. The second is
-for any server; the key is in OPENAI_API_KEY. The first writes benchmarks/results/minds.json.
+The key is in OPENAI_API_KEY. --report FILE keeps the answers as JSON.
+benchmarks/transformers_serve.py asks all this of a server that it starts itself.
 """
 
 from __future__ import annotations
@@ -13,16 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from importlib.metadata import version
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +23,6 @@ from agent.endpoint.endpoint import Endpoint
 from agent.endpoint.message import Ask, Message
 from sandbox.errors import HanjiError
 
-RESULTS = Path(__file__).parent / "results" / "minds.json"
-TEMPLATE = (
-    "{% for message in messages %}<{{ message.role }}>{{ message.content }}\n{% endfor %}"
-    "{% if add_generation_prompt %}<assistant>{% endif %}"
-)
 TURNS = [{"role": "user", "content": "Name a colour."}]
 SCHEMA = {
     "type": "object",
@@ -50,76 +35,6 @@ TOOL = {
     "function": {"name": "paint", "description": "Paint it.", "parameters": SCHEMA},
 }
 MOST = 24
-START_S = 180
-
-
-def make_model(folder: Path) -> None:
-    """Save an untrained Qwen2 with a tokenizer of bytes and a chat template."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
-    from transformers.utils import logging
-
-    alphabet = ["<pad>", "<eos>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
-    words = Tokenizer(models.BPE({letter: n for n, letter in enumerate(alphabet)}, []))
-    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    words.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words, eos_token="<eos>", pad_token="<pad>"
-    )
-    tokenizer.chat_template = TEMPLATE
-    torch.manual_seed(0)
-    shape = Qwen2Config(
-        vocab_size=len(alphabet),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        max_position_embeddings=32_768,
-        initializer_range=0.5,
-        eos_token_id=1,
-        pad_token_id=0,
-        bos_token_id=None,
-    )
-    logging.disable_progress_bar()
-    Qwen2ForCausalLM(shape).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
-@contextmanager
-def transformers_serve(folder: Path) -> Iterator[str]:
-    """The address of a `transformers serve` of the model in `folder`, while it runs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-P", "-m", "transformers.cli.transformers", "serve", str(folder)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    log = folder.parent / "serve.log"
-    with log.open("w") as file:
-        running = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
-    try:
-        wait_for(port, running, log)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        running.terminate()
-        running.wait(30)
-
-
-def wait_for(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the server answers at all."""
-    ends = time.monotonic() + START_S
-    while running.poll() is None and time.monotonic() < ends:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.25)
-        else:
-            return
-    sys.exit(f"`transformers serve` did not start:\n{log.read_text()[-2000:]}")
 
 
 def is_json_of_schema(text: str | None) -> bool:
@@ -262,25 +177,15 @@ def examine(base_url: str, model: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Examine a server and write down what it honours."""
+    """Examine a server and say what it honours."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base-url", default="")
-    parser.add_argument("--model", default="")
+    parser.add_argument("--base-url", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--report", type=Path)
     given = parser.parse_args()
-    if given.base_url:
-        examine(given.base_url, given.model)
-        return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "tiny"
-        make_model(folder)
-        began = time.monotonic()
-        with transformers_serve(folder) as base_url:
-            up_s = round(time.monotonic() - began, 1)
-            server = f"transformers serve {version('transformers')}"
-            print(f"{server}, up after {up_s} s")
-            honours = examine(base_url, str(folder))
-    report = {"server": server, "up_s": up_s, "honours": honours}
-    RESULTS.write_text(json.dumps(report, indent=1) + "\n")
+    honours = examine(given.base_url, given.model)
+    if given.report:
+        given.report.write_text(json.dumps(honours, indent=1) + "\n")
 
 
 if __name__ == "__main__":
