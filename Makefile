@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 export TORCH
 
-.PHONY: check format test test-full bench docs setup
+.PHONY: check format test test-full bench docs attacks setup
 
 check: setup  ## under a minute: style, types, directions of import, fast tests
 	$(PY) -m ruff check .
@@ -23,6 +23,9 @@ test-full: setup  ## everything, with coverage by branch
 
 bench: setup
 	$(PY) benchmarks/startup.py
+
+attacks: setup  ## attack every sandbox of this machine; writes the table of docs/sandbox.md
+	$(PY) -P docs/attacks.py
 
 docs: setup  ## the tables and the picture of the graph, from the registries
 	$(PY) docs/generate.py

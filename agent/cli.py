@@ -38,6 +38,8 @@ app = typer.Typer(
 app.add_typer(sandbox_commands.app, name="sandbox")
 app.add_typer(code_commands.blocks, name="blocks")
 app.add_typer(code_commands.methods, name="methods")
+app.add_typer(code_commands.objectives, name="objectives")
+app.add_typer(code_commands.tasks, name="tasks")
 app.add_typer(mind_commands.app, name="mind")
 app.add_typer(hand_commands.app)
 

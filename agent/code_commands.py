@@ -1,4 +1,4 @@
-"""`hanji blocks check` and `hanji methods check`. Only typer is imported here."""
+"""`hanji blocks check`, `hanji methods check` and their like. Only typer is imported here."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 BLOCKS = "Blocks of your own, for `blocks:` in a topic about architectures."
 METHODS = "Merge methods of your own, for `methods:` in a topic about merging."
+OBJECTIVES = "Objectives of your own, for `objectives:` in a topic about architectures."
+TASKS = "Sequence tasks of your own, for `task_files:` in a topic about architectures."
 blocks = typer.Typer(help=BLOCKS, no_args_is_help=True, rich_markup_mode=None)
 methods = typer.Typer(help=METHODS, no_args_is_help=True, rich_markup_mode=None)
+objectives = typer.Typer(help=OBJECTIVES, no_args_is_help=True, rich_markup_mode=None)
+tasks = typer.Typer(help=TASKS, no_args_is_help=True, rich_markup_mode=None)
 
 
 @blocks.callback(help=BLOCKS)
@@ -29,6 +33,14 @@ def _blocks() -> None: ...
 
 @methods.callback(help=METHODS)
 def _methods() -> None: ...
+
+
+@objectives.callback(help=OBJECTIVES)
+def _objectives() -> None: ...
+
+
+@tasks.callback(help=TASKS)
+def _tasks() -> None: ...
 
 
 @blocks.command("check")
@@ -51,6 +63,30 @@ def check_method(
 ) -> None:
     """Hold a merge method to the laws of merging in a fresh sandbox, as a run does first."""
     _check("merge_method", "method", file, backend, as_json)
+
+
+@objectives.command("check")
+def check_objective(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A Python file with one @objective.")
+    ],
+    backend: BackendName = "bubblewrap",
+    as_json: AsJson = False,
+) -> None:
+    """Hold an objective to the laws of objectives in a fresh sandbox, as a run does first."""
+    _check("objective", "objective", file, backend, as_json)
+
+
+@tasks.command("check")
+def check_task(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A Python file with one @drawn_task.")
+    ],
+    backend: BackendName = "bubblewrap",
+    as_json: AsJson = False,
+) -> None:
+    """Hold a sequence task to the laws of tasks, on what it draws in fresh sandboxes."""
+    _check("task", "task", file, backend, as_json)
 
 
 def _check(seam: Seam, noun: str, file: Path, backend: str, as_json: bool) -> NoReturn:

@@ -10,7 +10,7 @@ from sandbox.errors import BadInput
 if TYPE_CHECKING:
     from agent.topic import Topic
 
-OF_ARCHITECTURES = ("sequence_tasks", "blocks")
+OF_ARCHITECTURES = ("sequence_tasks", "blocks", "objectives", "task_files")
 OF_MERGING = ("models", "base", "tasks", "evaluations", "methods")
 
 

@@ -86,6 +86,7 @@ def _examine(runs: Path) -> Iterator[Check]:
     yield _torch()
     yield _bubblewrap()
     yield _confinement()
+    yield _landlock()
     yield _seccomp()
     yield _tex()
     yield _korean()
@@ -148,6 +149,25 @@ def _confinement() -> Check:
         loose = loose or ["anything that could be tried"]
         return Check("sandbox", "poor", f"not enforced: {', '.join(loose)}", fix, required=True)
     return Check("sandbox", "ok", f"{len(held)} protections tried, all enforced", required=True)
+
+
+def _landlock() -> Check:
+    """Whether a job could be run without namespaces; nothing is, unless it is asked for by name."""
+    from sandbox.backend import find_backend
+    from sandbox.errors import HanjiError
+    from sandbox.exec import execute
+    from sandbox.policy import Policy
+
+    try:
+        with closing(find_backend("landlock")) as backend:
+            outcome = execute(["true"], Policy(outputs=()), backend)
+    except HanjiError as error:
+        fix = f"{error.fix}; only --sandbox landlock needs it"
+        return Check("landlock", "missing", error.what, fix)
+    if outcome.verdict != "ok":
+        fix = "`hanji sandbox probe --backend landlock` says more; only --sandbox landlock needs it"
+        return Check("landlock", "poor", outcome.reason, fix)
+    return Check("landlock", "ok", f"a job ran under `{outcome.isolation}`, for --sandbox landlock")
 
 
 def _seccomp() -> Check:

@@ -17,6 +17,7 @@ def facts(capabilities: Capabilities) -> dict[str, JsonValue]:
         "warm": capabilities.warm,
         "enforced": dict(capabilities.enforced),
         "notes": list(capabilities.notes),
+        "lacks": list(capabilities.lacks),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,7 +19,9 @@ from agent.own_code import code_facts
 from agent.settings import Settings
 from agent.topic import Topic
 from sandbox.backend import Capabilities
+from sandbox.records import CODE_FOLDERS, Split
 from tools.subject import Subject
+from tools.tasks.task import Item, TaskCard
 
 LIBRARIES = ("hanji", "torch", "transformers", "numpy", "scipy", "cma", "langgraph")
 CONFIDENCE = 0.95
@@ -46,10 +49,10 @@ def run_facts(
             "level": capabilities.level,
             "confined": capabilities.confined,
             "capabilities": dict(capabilities.enforced),
+            "lacks": list(capabilities.lacks),
         },
         "subject": subject_facts(subject),
-        "blocks": code_facts(subject, "block"),
-        "methods": code_facts(subject, "merge_method"),
+        **{folder: code_facts(subject, seam) for seam, folder in CODE_FOLDERS.items()},
         "alpha": topic.alpha,
         "confidence": CONFIDENCE,
         "family_size": topic.hypotheses,
@@ -74,9 +77,7 @@ def subject_facts(subject: Subject) -> JsonValue:
     ]
     tasks: list[JsonValue] = []
     for card in subject.cards:
-        splits = first[card.name]
-        counts = {"dev_items": len(splits["dev"]), "test_items": len(splits["test"])}
-        tasks.append({**asdict(card), **counts})
+        tasks.append(task_facts(card, first))
     return {
         "name": subject.name,
         "domain": subject.domain,
@@ -89,6 +90,17 @@ def subject_facts(subject: Subject) -> JsonValue:
         "roles": roles,
         "tasks": tasks,
     }
+
+
+def task_facts(
+    card: TaskCard, items: Mapping[str, Mapping[Split, tuple[Item, ...]]]
+) -> dict[str, JsonValue]:
+    """A task and how many items it has; of one that is drawn later its size tells."""
+    if card.drawn is not None:
+        return {**asdict(card), "dev_items": card.drawn.dev, "test_items": card.drawn.test}
+    splits = items[card.name]
+    counts = {"dev_items": len(splits["dev"]), "test_items": len(splits["test"])}
+    return {**asdict(card), **counts}
 
 
 def _machine() -> dict[str, JsonValue]:

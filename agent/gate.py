@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from agent.findings import provisional
 from agent.lab import Lab
-from agent.minds.playbook.family import gates
+from agent.minds.playbook.family import gates, is_gate
 from sandbox.records import DecisionLine, HypothesisLine
 from tools.freeze import frozen_plans
 
 FIX = (
     "train longer (profile: standard) or with more seeds; if it fails again, doubt the blocks' code"
 )
+FIX_UNASKED = "let a mind propose that asks for the known order first, as playbook does"
 
 
 def missed(lab: Lab) -> str:
@@ -33,14 +34,27 @@ def missed(lab: Lab) -> str:
 
 
 def banner(lab: Lab) -> str:
-    """What the first page says when the gate was missed, without a number."""
+    """What the first page says when the gate was missed or never asked, without a number."""
     parts = missed(lab)
     if not parts:
         return ""
-    if not lab.ledger.lines(HypothesisLine):
+    lines = lab.ledger.lines(HypothesisLine)
+    if not lines:
         why = "; ".join(line.why for line in lab.ledger.lines(DecisionLine))
         return f"GATE NOT RUN: nothing was asked, so the known order was not reproduced: {why}."
+    if not is_run(lab):
+        return (
+            "GATE NOT RUN: this run did not ask for the known order before its own questions. "
+            "Nothing in it may be called better."
+        )
+    alone = all(is_gate(line, lab.subject.domain) for line in lines)
     return (
-        "GATE FAILED: this run did not reproduce the known order and stopped there. Nothing in it "
-        f"may be called better. Not supported: {parts}."
+        f"GATE FAILED: this run did not reproduce the known order{' and stopped there' * alone}. "
+        f"Nothing in it may be called better. Not supported: {parts}."
     )
+
+
+def is_run(lab: Lab) -> bool:
+    """Whether any part of the known order was asked."""
+    lines = lab.ledger.lines(HypothesisLine)
+    return any(is_gate(line, lab.subject.domain) for line in lines)

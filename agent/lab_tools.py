@@ -7,7 +7,7 @@ counts is planned, frozen and measured elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,23 +17,22 @@ from agent.bookkeeper import pay_pilot
 from agent.fence import fenced
 from agent.findings import affordable_cpu_s
 from agent.lab import Lab, Stopped
-from agent.lawful import broken
+from agent.lawful import broken, named_by
 from agent.written_code import Written, name_code, source_of, write_code
 from sandbox.errors import BadInput, BudgetSpent
 from sandbox.records import CallLine, Seam
 from tools.law_check import CheckStopped
-from tools.own_code import LARGEST_BYTES, brought_code
+from tools.own_code import ARGUMENTS, LARGEST_BYTES, brought_code
 from tools.pilot import (
     Piloted,
     Stand,
-    own_code_of,
     pilot,
     pilot_trials,
     piloted_tools,
     waiting,
 )
 from tools.roster import Costs, Planned
-from tools.tool import Tool, find_tool
+from tools.tool import NamedCode, Tool, find_tool
 
 MOST_PILOTS = 8
 """Of a run."""
@@ -56,7 +55,7 @@ class WriteCode(Asked):
 
 
 class ReadFile(Asked):
-    """name: of a file that was written with write_block or write_merge_method."""
+    """name: of a file that was written in this run."""
 
     name: str = Field(max_length=64)
 
@@ -93,6 +92,16 @@ def write_merge_method(arguments: WriteCode, lab: Lab) -> Said:
     return _written(write_code(lab, "merge_method", arguments.name, arguments.source))
 
 
+def write_objective(arguments: WriteCode, lab: Lab) -> Said:
+    """Write a training objective as a Python file; its laws are tried in a sandbox."""
+    return _written(write_code(lab, "objective", arguments.name, arguments.source))
+
+
+def write_task(arguments: WriteCode, lab: Lab) -> Said:
+    """Write a sequence task as a Python file; its laws are tried on what it draws in sandboxes."""
+    return _written(write_code(lab, "task", arguments.name, arguments.source))
+
+
 def read_file(arguments: ReadFile, lab: Lab) -> Said:
     """Read again the last version of a file that you wrote in this run."""
     line, text = source_of(lab, arguments.name)
@@ -116,7 +125,7 @@ def pilot_call(arguments: PilotCall, lab: Lab) -> Said:
     if arguments.tool not in piloted_tools():
         raise BadInput(f"{arguments.tool!r} is not piloted", f"known: {', '.join(piloted_tools())}")
     given = name_code(lab.subject, arguments.tool, arguments.arguments)
-    _check_lawful(lab, own_code_of(arguments.tool, given))
+    _check_lawful(lab, named_by(arguments.tool, given))
     trials = pilot_trials(arguments.tool, given, lab.subject, lab.scale)
     stand = Stand(
         executor=lab.executor,
@@ -126,7 +135,7 @@ def pilot_call(arguments: PilotCall, lab: Lab) -> Said:
         pay=lambda planned, work: pay_pilot(lab, planned, work),
         scale=lab.scale,
     )
-    _check_cost(lab, waiting(trials, stand))
+    _check_cost(lab, waiting(trials, lab.subject, stand))
     try:
         return _piloted(pilot(trials, lab.subject, stand, lab.ledger))
     except CheckStopped as stop:
@@ -136,7 +145,7 @@ def pilot_call(arguments: PilotCall, lab: Lab) -> Said:
 def _written(found: Written) -> Said:
     line = found.line
     if line.lawful:
-        field = {"block": "own_blocks", "merge_method": "own_methods"}[line.seam]
+        field = ARGUMENTS[line.seam]
         return Said(
             text=f"{line.name} obeys its laws and is kept. Use it by its name in the arguments of "
             f"a tool; {field} is filled in for you."
@@ -175,10 +184,10 @@ def _check_cost(lab: Lab, trials: Sequence[Planned]) -> None:
         )
 
 
-def _check_lawful(lab: Lab, code: Mapping[str, str]) -> None:
+def _check_lawful(lab: Lab, code: Sequence[NamedCode]) -> None:
     known = brought_code(lab.subject)
-    for name in code:
-        if name in known and (why := broken(lab, known[name])):
+    for named in code:
+        if named.name in known and (why := broken(lab, known[named.name])):
             raise BadInput(why, "mend it first")
 
 
@@ -198,6 +207,8 @@ class LabTool:
 LAB_TOOLS: tuple[LabTool, ...] = (
     LabTool(_tool("write_block", write_block, WriteCode), "block"),
     LabTool(_tool("write_merge_method", write_merge_method, WriteCode), "merge_method"),
+    LabTool(_tool("write_objective", write_objective, WriteCode), "objective"),
+    LabTool(_tool("write_task", write_task, WriteCode), "task"),
     LabTool(_tool("read_file", read_file, ReadFile)),
     LabTool(_tool("describe_tool", describe_tool, DescribeTool)),
     LabTool(_tool("pilot", pilot_call, PilotCall)),

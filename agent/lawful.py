@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import JsonValue
+
 from agent.budget import Spend
 from agent.calls import call_line_id, log_call
 from agent.lab import Lab, Stopped
@@ -12,12 +14,12 @@ from sandbox.records import CallLine, CostLine, DeviationLine, HypothesisLine, s
 from tools.experiment import Experiment
 from tools.law_check import NOUNS, CheckStopped, LawCheck, check_call, check_laws
 from tools.own_code import OwnCode, brought_code
-from tools.tool import find_tool
+from tools.tool import NamedCode, find_tool
 
 STAGE = "laws"
 FIX = (
-    "`hanji blocks check FILE` (or `hanji methods check FILE`) prints the laws one by one; mend "
-    "the file and start a new run"
+    "`hanji blocks check FILE` (or `methods`, `objectives`, `tasks`) prints the laws one by one; "
+    "mend the file and start a new run"
 )
 
 
@@ -68,8 +70,14 @@ def broken(lab: Lab, own: OwnCode) -> str:
 def _own(lab: Lab, plan: Experiment) -> list[OwnCode]:
     """The files of the plan that are not built in."""
     known = brought_code(lab.subject)
-    named = {name for arm in plan.arms for name in find_tool(arm.tool).code(arm.arguments)}
+    named = {one.name for arm in plan.arms for one in named_by(arm.tool, arm.arguments)}
     return [known[name] for name in sorted(named)]
+
+
+def named_by(tool: str, arguments: dict[str, JsonValue]) -> tuple[NamedCode, ...]:
+    """The files that a call runs, and those that draw what it reads."""
+    declared = find_tool(tool)
+    return (*declared.code(arguments), *declared.drawn(arguments))
 
 
 def _charge(lab: Lab, found: LawCheck) -> None:

@@ -46,7 +46,7 @@ Backend = Annotated[
     typer.Option(
         "--sandbox",
         metavar="NAME",
-        help="bubblewrap, or process (confines nothing, and the paper says so).",
+        help="bubblewrap; landlock (degraded) or process (confines nothing), as the paper says.",
     ),
 ]
 Language = Annotated[

@@ -5,7 +5,7 @@ What a mind writes during a run comes in by `agent.written_code`, and is read he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -15,11 +15,13 @@ from pydantic import JsonValue
 from papers.code_facts import code_fact
 from sandbox.errors import BadInput, CannotResume
 from sandbox.records import CODE_FOLDERS, Seam
-from tools.architectures.own_block import OwnBlock, read_own_block
+from tools.architectures.own_block import read_own_block
+from tools.architectures.own_objective import read_own_objective
 from tools.folder_digest import file_digest
-from tools.merging.own_method import OwnMethod, read_own_method
+from tools.merging.own_method import read_own_method
 from tools.own_code import OwnCode, brought_code
 from tools.subject import Subject
+from tools.tasks.own_task import read_own_task
 
 if TYPE_CHECKING:
     from agent.topic import Topic
@@ -29,13 +31,20 @@ FAMILIES: Mapping[Seam, tuple[str, ...]] = MappingProxyType(
     {
         "block": tuple(f"own_block{at}" for at in ORDER),
         "merge_method": tuple(f"own_method{at}" for at in ORDER),
+        "objective": tuple(f"own_objective{at}" for at in ORDER),
+        "task": (),
     }
 )
-"""The hypothesis family of each file of a kind, in the topic's order."""
+"""The hypothesis family of each file of a kind, in the topic's order; all may ask about a task."""
 MOST = len(ORDER)
-"""Files of a run, the topic's and the mind's together."""
+"""Files of a kind in a run, the topic's and the mind's together."""
 _READERS: Mapping[Seam, Callable[[Path], OwnCode]] = MappingProxyType(
-    {"block": read_own_block, "merge_method": read_own_method}
+    {
+        "block": read_own_block,
+        "merge_method": read_own_method,
+        "objective": read_own_objective,
+        "task": read_own_task,
+    }
 )
 
 
@@ -46,14 +55,22 @@ def read_own_code(seam: Seam, path: Path) -> OwnCode:
     return own
 
 
-def read_own_blocks(files: Sequence[str]) -> tuple[OwnBlock, ...]:
-    """The blocks of these files, none of which is run. Raises BadInput with one sentence."""
-    return tuple(own for own in _read_all("block", files) if isinstance(own, OwnBlock))
+def code_of(topic: Topic) -> tuple[OwnCode, ...]:
+    """What the topic's files declare, none of which is run; no two share a name, of any kind.
 
-
-def read_own_methods(files: Sequence[str]) -> tuple[OwnMethod, ...]:
-    """The merge methods of these files, none of which is run. Raises BadInput."""
-    return tuple(own for own in _read_all("merge_method", files) if isinstance(own, OwnMethod))
+    Raises BadInput with one sentence.
+    """
+    found: dict[str, OwnCode] = {}
+    for seam, folder in CODE_FOLDERS.items():
+        for file in getattr(topic, folder):
+            own = read_own_code(seam, Path(file))
+            if own.name in found:
+                raise BadInput(
+                    f"{own.file.name} and {found[own.name].file.name} both declare {own.name!r}",
+                    "give each its own name",
+                )
+            found[own.name] = own
+    return tuple(found.values())
 
 
 def keep_code(topic: Topic, subject: Subject, folder: Path) -> Topic:
@@ -88,19 +105,6 @@ def check_unchanged(facts: Mapping[str, JsonValue], subject: Subject) -> None:
                 f"{facts['id']}: its {kind}/ are not the files that it began with",
                 "restore them from a copy, or start a new run",
             )
-
-
-def _read_all(seam: Seam, files: Sequence[str]) -> list[OwnCode]:
-    found: dict[str, OwnCode] = {}
-    for file in files:
-        own = read_own_code(seam, Path(file))
-        if own.name in found:
-            raise BadInput(
-                f"{own.file.name} and {found[own.name].file.name} both declare {own.name!r}",
-                "give each its own name",
-            )
-        found[own.name] = own
-    return list(found.values())
 
 
 def _check_words(own: OwnCode) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from agent.budget import Spend
 
 Watch = Callable[["Event"], None]
+FIRST = "survey"
+"""The stage that a run begins with."""
 
 
 @dataclass(frozen=True)

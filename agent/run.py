@@ -26,10 +26,11 @@ from agent.memory import memory_of
 from agent.minds.attends import Attends
 from agent.minds.mind import find_mind
 from agent.own_code import check_unchanged, keep_code
-from agent.progress import Watch, unwatched
+from agent.progress import FIRST, Event, Watch, unwatched
 from agent.seeds import seeds_of
 from agent.settings import Settings
 from agent.summary import summary
+from agent.table import seat
 from agent.topic import Topic, settled, subject_of, topic_from
 from agent.written_code import with_earlier
 from sandbox.backend import find_backend
@@ -54,6 +55,8 @@ def begin(
     Raises BadInput, SandboxUnavailable and the like before any work; later failures end in the
     report. Setting `stop` stops the run so that `resume` can go on.
     """
+    if topic.guessed:
+        watch(Event(FIRST, topic.guessed))
     mind = find_mind(settings.mind, settings)
     topic = settled(topic, writes=isinstance(mind, Attends))
     subject = subject_of(topic)
@@ -97,6 +100,7 @@ def resume(
         if not ledger.lines(PaperLine) or not (folder / "SUMMARY.md").exists():
             lab = with_earlier(_lab(folder, topic, settings, facts, ledger, closing))
             lab.watch, lab.stop = watch, stop or threading.Event()
+            seat(lab)
             for text in lab.memory.left_out:
                 lab.say(RUN, text)
             if isinstance(lab.mind, Attends):

@@ -17,7 +17,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 BackendName = Annotated[
-    str, typer.Option("--backend", metavar="NAME", help="bubblewrap or process.")
+    str, typer.Option("--backend", metavar="NAME", help="bubblewrap, landlock or process.")
 ]
 
 

@@ -14,6 +14,8 @@ from agent.ceiling import at_ceiling
 from agent.findings import plan_bodies
 from agent.lab import Lab
 from agent.lawful import why_not
+from agent.minds.language_model.standby import STAGE
+from agent.model_share import told_costs, told_stand_ins
 from agent.press import Press
 from agent.terminal import clock
 from agent.written_code import told
@@ -24,7 +26,6 @@ from papers.value import FIXED_SPACE
 from papers.verify import Verification
 from sandbox.records import (
     ComparisonLine,
-    CostLine,
     DecisionLine,
     DeviationLine,
     EvidenceLine,
@@ -205,8 +206,11 @@ def _failures(lab: Lab, banner: str) -> list[str]:
     trials = [line for line in lab.ledger.lines(TrialLine) if line.status != "ok"]
     lines = [f"- trial {t.id} ({t.arm}, seed {t.seed}): {t.reason or t.limit}" for t in trials]
     lines += [
-        f"- {line.stage}: {line.what}" for line in lab.ledger.lines(FailureLine) if not line.trial
+        f"- {line.stage}: {line.what}"
+        for line in lab.ledger.lines(FailureLine)
+        if not line.trial and line.stage != STAGE
     ]
+    lines += told_stand_ins(lab.ledger)
     lines += [f"- {line.what}: {line.why}" for line in lab.ledger.lines(DeviationLine)]
     lines += [
         f"- {line.what}: {line.why}"
@@ -225,20 +229,8 @@ def _costs(lab: Lab, numbers: Numbers) -> list[str]:
     trials = _filled("{{count:trials|d}}", numbers)
     cpu, wall = clock(numbers.resolve("cost:cpu_s").number), clock(lab.budget.spent().wall_s)
     sessions = f" in {lab.session} sessions" if lab.session > 1 else ""
-    asked = [line for line in lab.ledger.lines(CostLine) if line.tokens]
-    return [f"- {trials} trials, {cpu} of CPU time, {wall} of wall time{sessions}", *_money(asked)]
-
-
-def _money(asked: list[CostLine]) -> list[str]:
-    """What a language model cost; a price that nobody knows is not a price of nothing."""
-    if not asked:
-        return []
-    tokens, unpriced = sum(c.tokens for c in asked), sum(c.unpriced_tokens for c in asked)
-    dollars = f"{sum(c.dollars for c in asked):.2f} dollars"
-    if unpriced:
-        known = f"{dollars} and an unknown amount" if unpriced < tokens else "an unknown amount"
-        dollars = f"{known}: the price of {unpriced:,} tokens is missing"
-    return [f"- {tokens:,} tokens of a language model, for {dollars}"]
+    spent = f"- {trials} trials, {cpu} of CPU time, {wall} of wall time{sessions}"
+    return [spent, *told_costs(lab.ledger)]
 
 
 def _doubts(lab: Lab, verified: Verification | None) -> list[str]:
@@ -247,6 +239,9 @@ def _doubts(lab: Lab, verified: Verification | None) -> list[str]:
     sandbox = lab.facts["sandbox"]
     if isinstance(sandbox, dict) and not sandbox.get("confined"):
         doubts.append("- trials ran unconfined")
+    elif isinstance(sandbox, dict) and isinstance(lacks := sandbox.get("lacks"), list) and lacks:
+        doubts.append(f"- trials ran in a degraded sandbox, {sandbox['backend']}: ")
+        doubts[-1] += "; ".join(map(str, lacks))
     ruled = lab.ledger.lines(VerdictLine)
     if any(line.ruling == "inconclusive" for line in ruled):
         doubts.append("- inconclusive is not evidence of no effect")

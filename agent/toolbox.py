@@ -29,6 +29,7 @@ from sandbox.errors import (
 )
 from sandbox.records import digest_of, short_id
 from tools.desk import Desk
+from tools.own_code import seams_of
 from tools.tool import Tool, all_tools
 
 LONGEST_ARGUMENTS = 256 << 10
@@ -125,8 +126,8 @@ def _offered(lab: Lab, stage: str) -> list[Tool]:
     desk = [tool for tool in all_tools().values() if tool.place == "desk"]
     if stage.partition("-")[0] not in BEFORE_A_PLAN:
         return desk
-    seam = getattr(lab.subject, "seam", "")
-    return desk + [found.tool for found in LAB_TOOLS if found.seam in ("", seam)]
+    seams = ("", *seams_of(lab.subject))
+    return desk + [found.tool for found in LAB_TOOLS if found.seam in seams]
 
 
 def _parsed(tool: Tool, text: str) -> dict[str, JsonValue]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from agent.coherence import OF_ARCHITECTURES, OF_MERGING, check_coherent
-from agent.own_code import FAMILIES, MOST, read_own_blocks, read_own_methods
+from agent.own_code import FAMILIES, MOST, code_of
 from agent.quantities import Bytes, Duration
 from sandbox.errors import BadInput
 from sandbox.records import CODE_FOLDERS
@@ -76,12 +76,13 @@ class Topic(Entry):
     specialists, or the size of the sequence tasks. evaluations: of each search, 0 for the profile's
     own. domain: what the question speaks of, when left out. sequence_tasks: that architectures are
     trained on, the primary one first; empty for the usual ones and those that the question's
-    families need. blocks, methods: Python files, each with a block or a merge method that is not
-    built in. secret: what the test sequences of architectures are drawn with beside the seed; a run
-    draws its own and keeps it here, in its copy of the topic, where no trial sees it. memory: cite
-    what the runs beside this one answered, and do not ask it again. repeat: cite it, and ask again.
-    literature: BibTeX files, PDFs and folders of both. network: arXiv may be asked, which tells it
-    what the hypotheses are about.
+    families need. blocks, methods, objectives, task_files: Python files, each with a block, a merge
+    method, a training objective or a sequence task that is not built in. secret: what the test
+    sequences of architectures are drawn with beside the seed; a run draws its own and keeps it
+    here, in its copy of the topic, where no trial sees it. memory: cite what the runs beside this
+    one answered, and do not ask it again. repeat: cite it, and ask again. literature: BibTeX files,
+    PDFs and folders of both. network: arXiv may be asked, which tells it what the hypotheses are
+    about.
     """
 
     question: str = Field(min_length=8)
@@ -103,11 +104,22 @@ class Topic(Entry):
     sequence_tasks: tuple[str, ...] = ()
     blocks: tuple[str, ...] = Field(default=(), max_length=MOST)
     methods: tuple[str, ...] = Field(default=(), max_length=MOST)
+    objectives: tuple[str, ...] = Field(default=(), max_length=MOST)
+    task_files: tuple[str, ...] = Field(default=(), max_length=MOST)
     secret: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
     literature: tuple[str, ...] = ()
     network: bool = False
     memory: bool = False
     repeat: bool = False
+
+    _guessed: bool = PrivateAttr(default=False)
+
+    @property
+    def guessed(self) -> str:
+        """What to tell a person who named no domain; empty where one was named."""
+        other = "merging" if self.domain == "architectures" else "architectures"
+        said = f"domain: {self.domain}, by the words of the question; `domain: {other}` in a topic "
+        return f"{said}file (`hanji init`) sets the other" if self._guessed else ""
 
     @model_validator(mode="before")
     @classmethod
@@ -115,11 +127,13 @@ class Topic(Entry):
         if not isinstance(data, dict) or not isinstance(data.get("domain", ""), str):
             return data
         defaults = dict(DEFAULTS.get(data.get("domain"), {}))
-        for seam, folder in CODE_FOLDERS.items():
-            files = data.get(folder)
-            if isinstance(files, list | tuple) and files:
-                defaults["first"] = FAMILIES[seam][: len(files)]
-        return {**defaults, **data}
+        asked = [
+            name
+            for seam, folder in CODE_FOLDERS.items()
+            if isinstance(files := data.get(folder), list | tuple)
+            for name in FAMILIES[seam][: len(files)]
+        ]
+        return {**defaults, **({"first": tuple(asked)} if asked else {}), **data}
 
     def evaluations_for(self, subject: Subject) -> int:
         """Dev evaluations of each search: as asked, or what the subject's size allows."""
@@ -157,6 +171,7 @@ def topic_from(data: object, folder: Path, name: str) -> Topic:
         topic = Topic.model_validate(_with_domain(data))
     except ValidationError as error:
         raise _complaint(error, name) from error
+    topic._guessed = TELLING.isdisjoint(data)
     check_coherent(topic, name)
     return _anchored(topic, folder)
 
@@ -169,16 +184,16 @@ def subject_of(topic: Topic) -> Subject:
     if topic.domain == "architectures":
         from tools.architectures.subject import ArchitectureSuite
 
-        tasks, blocks = _sequence_tasks(topic), read_own_blocks(topic.blocks)
-        return ArchitectureSuite(topic.profile, tasks, topic.secret, blocks)
+        return ArchitectureSuite(
+            topic.profile, _sequence_tasks(topic), topic.secret, code_of(topic)
+        )
     if not topic.models:
         from tools.merging.miniature import Miniature
 
-        return Miniature(topic.profile, read_own_methods(topic.methods), topic.secret)
+        return Miniature(topic.profile, code_of(topic), topic.secret)
     from tools.merging.own_models import OwnModels
 
-    methods = read_own_methods(topic.methods)
-    return OwnModels(topic.models, topic.base, topic.tasks, methods)
+    return OwnModels(topic.models, topic.base, topic.tasks, code_of(topic))
 
 
 def settled(topic: Topic, writes: bool = False) -> Topic:

@@ -1,7 +1,7 @@
 """Files that a mind wrote in a run: untrusted code, kept with a line of the ledger for each.
 
-Every attempt is a file below `blocks/drafts/` or `methods/drafts/`; one that obeys its laws becomes
-`blocks/NAME.py` or `methods/NAME.py`, stays as it is, and belongs to the subject from then on.
+Every attempt is a file below the `drafts/` of its kind's folder, such as `blocks/drafts/`; one that
+obeys its laws becomes `blocks/NAME.py`, stays as it is, and belongs to the subject from then on.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from agent.budget import Spend
+from agent.facts import task_facts
 from agent.lab import Lab
 from agent.lawful import try_laws
 from agent.own_code import MOST, read_own_code
@@ -21,11 +22,22 @@ from papers.code_facts import with_written
 from sandbox.errors import BadInput, CannotResume, HanjiError
 from sandbox.ledger import Ledger
 from sandbox.records import CODE_FOLDERS, CallLine, CodeLine, Seam, short_id
+from tools.architectures.subject import ArchitectureSuite, own_card
 from tools.atomic import write_atomically
 from tools.folder_digest import file_digest
-from tools.law_check import LawCheck, check_call
-from tools.own_code import LARGEST_BYTES, LONGEST_NAME, NAME, OwnCode, brought_code, with_code
+from tools.law_check import COST_S, LawCheck
+from tools.own_code import (
+    ARGUMENTS,
+    LARGEST_BYTES,
+    LONGEST_NAME,
+    NAME,
+    OwnCode,
+    brought_code,
+    seams_of,
+    with_code,
+)
 from tools.subject import Subject
+from tools.tasks.own_task import OwnTask
 from tools.tool import find_tool
 
 MOST_ATTEMPTS = 4
@@ -123,15 +135,13 @@ def source_of(lab: Lab, name: str) -> tuple[CodeLine, str]:
 
 def name_code(subject: Subject, tool: str, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """The arguments, with the digest of every file of the run that they name; a mind need not."""
-    known, field = brought_code(subject), _DIGESTS.get(getattr(subject, "seam", ""), "")
-    if field not in find_tool(tool).arguments.model_fields:
-        return arguments
-    named = [word for word in dict.fromkeys(_words(arguments)) if word in known]
-    digests: dict[str, JsonValue] = {word: known[word].digest for word in named}
-    return {**arguments, field: digests} if digests else arguments
-
-
-_DIGESTS = {"block": "own_blocks", "merge_method": "own_methods"}
+    known, fields = brought_code(subject), find_tool(tool).arguments.model_fields
+    named = [known[word] for word in dict.fromkeys(_words(arguments)) if word in known]
+    made = dict(arguments)
+    for seam in dict.fromkeys(own.seam for own in named):
+        if ARGUMENTS[seam] in fields:
+            made[ARGUMENTS[seam]] = {own.name: own.digest for own in named if own.seam == seam}
+    return made
 
 
 def _words(value: JsonValue) -> Iterator[str]:
@@ -150,7 +160,7 @@ def _check_asked(lab: Lab, seam: Seam, name: str, source: str) -> None:
             f"{name[:LONGEST_NAME]!r} cannot be a name",
             f"use a-z and single _, no digits, at most {LONGEST_NAME} characters",
         )
-    if getattr(lab.subject, "seam", "") != seam:
+    if seam not in seams_of(lab.subject):
         raise BadInput(
             f"a run about {lab.subject.domain} has no use for a {seam.replace('_', ' ')}",
             "write what its domain can test",
@@ -169,7 +179,8 @@ def _check_asked(lab: Lab, seam: Seam, name: str, source: str) -> None:
         raise BadInput(f"{name!r} is there and stays as it is", "give a new version a new name")
     if not earlier and _files(lab, seam) >= MOST:
         raise BadInput(
-            f"{MOST} files are there already", "use those, or improve one under its name"
+            f"{MOST} files are there already of that kind",
+            "use those, or improve one under its name",
         )
     if len(earlier) >= MOST_ATTEMPTS:
         raise BadInput(
@@ -178,9 +189,10 @@ def _check_asked(lab: Lab, seam: Seam, name: str, source: str) -> None:
 
 
 def _files(lab: Lab, seam: Seam) -> int:
-    """Names in use: those of the topic, and all that the mind began to write."""
+    """Names in use of that kind: those of the topic, and all that the mind began to write."""
     written = {line.name for line in lab.ledger.lines(CodeLine) if line.seam == seam}
-    return len(written | brought_code(lab.subject).keys())
+    brought = {own.name for own in brought_code(lab.subject).values() if own.seam == seam}
+    return len(written | brought)
 
 
 def _left(lab: Lab, seam: Seam, name: str) -> int:
@@ -207,8 +219,7 @@ def _read(seam: Seam, path: Path, name: str) -> OwnCode:
 
 def _tried(lab: Lab, own: OwnCode) -> LawCheck:
     """The laws, within the budget."""
-    estimate_s = find_tool(check_call(own)[0]).cpu_s
-    held = lab.budget.reserve(Spend(wall_s=estimate_s, cpu_s=estimate_s), f"laws of {own.name}")
+    held = lab.budget.reserve(Spend(wall_s=COST_S, cpu_s=COST_S), f"laws of {own.name}")
     try:
         return try_laws(lab, own)
     finally:
@@ -240,6 +251,14 @@ def _record(
         author=lab.mind.name,
         lawful=found is not None and found.lawful,
         summary=why or "all laws hold",
+        card=_card(lab, found.code) if found is not None and found.lawful else {},
     )
     lab.ledger.append(line)
     return line
+
+
+def _card(lab: Lab, own: OwnCode) -> dict[str, JsonValue]:
+    """What run.json would say of a task; nothing of other files."""
+    if not isinstance(own, OwnTask) or not isinstance(lab.subject, ArchitectureSuite):
+        return {}
+    return task_facts(own_card(own, lab.subject.size), {})

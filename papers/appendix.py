@@ -49,7 +49,9 @@ def _repeat(facts: Mapping[str, JsonValue]) -> tuple[Block, ...]:
             text="The run is {{fact:id|text}}. Its folder holds the topic, the frozen plans, the "
             "job and the result of every trial, and an append-only ledger in which each line "
             "carries the digest of the line before. {{code:hanji verify}} checks the chain, every "
-            "digest and every number of this document against it. The run is repeated with"
+            "digest and every number of this document against it. Each score names there, by "
+            "digest, the code that computed it and the items with the answers that it was computed "
+            "against. The run is repeated with"
         ),
         Paragraph(text="{{fact:command|text}}"),
         *memory_used(facts),
@@ -70,6 +72,8 @@ def _capabilities(facts: Mapping[str, JsonValue]) -> str:
     parts = [f"Enforced: {', '.join(held) or 'nothing'}"]
     if missing:
         parts.append(f"not enforced: {', '.join(missing)}")
+    if isinstance(lacks := sandbox.get("lacks"), list) and lacks:
+        parts.append(f"the level is degraded: {', '.join(map(str, lacks))}")
     return "; ".join(parts) + "."
 
 

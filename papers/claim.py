@@ -46,15 +46,29 @@ VERBS: dict[ClaimKind, tuple[str, ...]] = {
 }
 """Patterns of the verbs, by the kind of claim that allows them. Descriptive ones stand always."""
 
-_MODAL = re.compile(
-    r"\b(?:hypothes[ie]\w*|predict(?:s|ed|ion|ions)?|whether|would|could|might|may|if|expect(?:s|ed)?|"
-    r"asks?|asked|question|ought|should|must|unless|suppose|is tested|we test|refuted by|"
-    r"counts? as|rule|needs? to|only when)\b",
+_IF = r"whether|would|could|might|may|if|ought|should|must|unless"
+_CONDITIONAL = re.compile(rf"\b(?:{_IF}|when)\b", re.IGNORECASE)
+_SUPPOSED = re.compile(
+    rf"\b(?:{_IF}|hypothes[ie]\w*|predict(?:s|ed)?|expect(?:s|ed)?|question|suppose)\b",
     re.IGNORECASE,
 )
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|neither|nor|cannot|without|fail(?:s|ed)? to|n't|nothing|none|inconclusive|"
-    r"too few|rather than)\b",
+_DENIED = re.compile(
+    r"\b(?:not|no|never|neither|nor|cannot|without|fail(?:s|ed)? to|nothing|none|"
+    r"too few|rather than)\b|n't\b",
+    re.IGNORECASE,
+)
+_EMPHATIC = re.compile(
+    r"\b(?:no|without(?: any| a)?|beyond(?: any| a| all)?) (?:doubt|question|surprise)\b|"
+    r"\bnot (?:only|just|merely)\b|\bas a rule\b|\bnever fail(?:s|ed)? to\b|"
+    r"\b(?:must|should|may|cannot) be (?:noted|said|stressed|added|denied|doubted|disputed)\b|"
+    r"\bas (?:\w+ )?(?:(?:may|might|would|could|should) be )?(?:expect|predict|suppos)ed\b",
+    re.IGNORECASE,
+)
+"""Turns of phrase that hold such a word and take nothing back."""
+_ASIDE = re.compile(r"\([^()]*\)")
+_CLAUSE = re.compile(
+    r"[,;:()]|\b(?:because|since|whereas|although|though|but)\b|"
+    r"\b(?:and|so|as) (?=(?:it|this|these|they|we)\b)",
     re.IGNORECASE,
 )
 _CITATION = re.compile(r"\{\{\s*citep?:")
@@ -76,32 +90,55 @@ def sentences(text: str) -> list[str]:
     return [part.replace("<DOT>", ".").strip() for part in parts if part.strip()]
 
 
-def is_open(sentence: str) -> bool:
-    """Whether it asks, predicts or supposes, so that it asserts nothing."""
-    return _MODAL.search(re.sub(r"\{\{.*?\}\}", " ", sentence)) is not None or sentence.endswith(
-        "?"
-    )
+def supposed(sentence: str, at: int) -> bool:
+    """Whether what stands there is asked, predicted or supposed, so that it is not asserted.
+
+    By a word before it in its own clause: `might` somewhere else in the sentence excuses nothing.
+    """
+    return sentence.endswith("?") or _SUPPOSED.search(_clause(sentence, at)) is not None
+
+
+def conditional(sentence: str, at: int) -> bool:
+    """Whether a ruling that stands there is one that may come: to name a hypothesis is no doubt."""
+    return sentence.endswith("?") or _CONDITIONAL.search(_clause(sentence, at)) is not None
+
+
+def excused(sentence: str, at: int) -> bool:
+    """Whether what stands there is supposed, or denied by a word before it in its own clause."""
+    denied = _DENIED.search(re.split(r"\b(?:and|but)\b", _clause(sentence, at))[-1])
+    return denied is not None or supposed(sentence, at)
+
+
+def _clause(sentence: str, at: int) -> str:
+    """What stands before that place in its own clause, without what only sounds like a doubt."""
+    before = _ASIDE.sub(" ", _EMPHATIC.sub(" ", sentence[:at]))
+    return _CLAUSE.split(before)[-1]
+
+
+def bare(sentence: str) -> str:
+    """The sentence with blanks for its references and formulas, so that places stay the same."""
+    return re.sub(r"\{\{.*?\}\}|\$.*?\$", lambda found: " " * len(found.group(0)), sentence)
 
 
 def assertions(text: str, lead: str = "") -> list[Assertion]:
     """What the paragraph asserts beyond description.
 
     A question, a hypothesis, a negation and a sentence about cited work assert nothing about this
-    run. lead: the paragraph that introduces a list; when its last sentence is open, so are the
-    items.
+    run. lead: the paragraph that introduces a list; when it ends open, so are the items.
     """
     found: list[Assertion] = []
-    if lead and is_open(sentences(lead)[-1]):
+    if lead and supposed(opening := bare(sentences(lead)[-1]).rstrip(" :.;,"), len(opening)):
         return found
     for sentence in sentences(text):
-        if is_open(sentence) or _NEGATION.search(sentence) or _CITATION.search(sentence):
+        if _CITATION.search(sentence):
             continue
-        plain = re.sub(r"\{\{.*?\}\}|\$.*?\$", " ", sentence)
+        plain = bare(sentence)
         for kind in ("superiority", "null", "equivalence"):
             found.extend(
                 Assertion(kind, match.group(0), sentence)
                 for pattern in VERBS[kind]
                 for match in re.finditer(rf"\b(?:{pattern})\b", plain, re.IGNORECASE)
+                if not excused(plain, match.start())
             )
     return found
 

@@ -41,4 +41,13 @@ def with_written(facts: Mapping[str, JsonValue], ledger: Ledger) -> dict[str, Js
             known = made.get(kind, [])
             told = known if isinstance(known, list) else []
             made[kind] = [*(k for k in told if k != fact), fact]
+            made["subject"] = _with_task(made.get("subject"), line.card)
     return made
+
+
+def _with_task(subject: JsonValue, card: dict[str, JsonValue]) -> JsonValue:
+    """The facts of the subject with a task that the mind wrote, once."""
+    tasks = subject.get("tasks") if isinstance(subject, dict) else None
+    if not card or not isinstance(subject, dict) or not isinstance(tasks, list) or card in tasks:
+        return subject
+    return {**subject, "tasks": [*tasks, card]}

@@ -7,6 +7,7 @@ import pkgutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import catalogue
@@ -20,8 +21,9 @@ from sandbox.outcome import Outcome
 class Capabilities:
     """What a backend enforces on this machine, each name found true or false by a real attempt.
 
-    level: what papers print: `bubblewrap` or `unconfined`. confined: every enforced capability
-    held. warm: trusted jobs start from a warm process, each in namespaces of its own.
+    level: what papers print: `bubblewrap`, `landlock (degraded)` or `unconfined`. confined: every
+    capability held that the backend promises. warm: trusted jobs start from a warm process, each in
+    namespaces of its own. lacks: what the level is degraded by, each in a few words.
     """
 
     backend: str
@@ -30,6 +32,7 @@ class Capabilities:
     warm: bool
     enforced: Mapping[str, bool]
     notes: tuple[str, ...] = field(default=())
+    lacks: tuple[str, ...] = field(default=())
 
 
 class Backend(Protocol):
@@ -50,6 +53,13 @@ class Backend(Protocol):
         ...
 
 
+UNCOUNTED: Mapping[str, str] = MappingProxyType(
+    {
+        "fill memory with what waits in sockets": "it is bounded by processes, open files and the "
+        "kernel's `net.core.wmem_max`, and not counted"
+    }
+)
+"""Cases of the confinement suite that a watcher of processes does not see -> why."""
 F = TypeVar("F", bound=Callable[[], Backend])
 _backends = catalogue.create("hanji", "sandbox_backends", entry_points=True)
 
@@ -57,7 +67,8 @@ _backends = catalogue.create("hanji", "sandbox_backends", entry_points=True)
 def backend(name: str) -> Callable[[F], F]:
     """Register a class or function that makes a backend.
 
-    Its docstring says what it does not contain.
+    Its docstring says what it does not contain; `uncontained`, where it has one, maps each case of
+    the shared confinement suite that gets through to the reason.
     """
 
     def register(maker: F) -> F:

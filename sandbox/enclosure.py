@@ -37,6 +37,13 @@ NAMESPACES = (
 )  # fmt: skip
 ROOT_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 FIRST_UID = 1000
+PROGRAMS = "/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin"
+APPARMOR_SETTING = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+APPARMOR_PROFILE = (
+    r"printf 'abi <abi/4.0>,\ninclude <tunables/global>\nprofile bwrap /usr/bin/bwrap "
+    r"flags=(unconfined) {\n  userns,\n}\n' | sudo tee /etc/apparmor.d/bwrap && "
+    "sudo apparmor_parser -r /etc/apparmor.d/bwrap"
+)
 
 
 @dataclass
@@ -88,16 +95,17 @@ def enclose(
     scratch_bytes: int,
     outer: Sequence[str] = (),
     limits: Sequence[str] = (),
+    devices: Sequence[str] = (),
     seccomp: bytes = b"",
     nests: bool = False,
     messages: bool = False,
 ) -> Enclosure:
     """Start `command`, up to where it says `r` on the socket that is its standard input.
 
-    binds: further bwrap arguments. scratch_bytes: the size of each writable folder. limits: the
-    `prlimit` command inside; outer: the one around bubblewrap, whose own process an ordinary
-    person's job could overwrite. nests: it may make namespaces of its own, and needs a /proc that
-    the kernel lets it mount anew. messages: the socket keeps message boundaries. Raises
+    binds, devices: further bwrap arguments. scratch_bytes: the size of each writable folder.
+    limits: the `prlimit` command inside; outer: the one around bubblewrap, whose own process an
+    ordinary person's job could overwrite. nests: it may make namespaces of its own, and needs a
+    /proc that the kernel lets it mount anew. messages: the socket keeps message boundaries. Raises
     SandboxUnavailable with the mend.
     """
     bwrap = _program("bwrap", "bubblewrap")
@@ -114,7 +122,7 @@ def enclose(
         arguments += (
             ["--perms", "0755", "--dir", "/proc"] if root_mounts_proc else ["--proc", "/proc"]
         )
-        arguments += ["--dev", "/dev"]
+        arguments += ["--dev", "/dev", *devices]
         for path in reversed(view.SCRATCH):
             arguments += ["--perms", "1777", "--size", str(scratch_bytes), "--tmpfs", path]
         arguments += [*view.interpreter(), *binds, "--chdir", WORK]
@@ -242,20 +250,19 @@ def _await_ready(wires: Wires, process: subprocess.Popen[bytes]) -> None:
 
 def unavailable(told: str) -> SandboxUnavailable:
     """Why bubblewrap could not start, with the mend that fits what it said."""
-    restricted = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-    if os.geteuid() != 0 and restricted.exists() and restricted.read_text().strip() == "1":
+    restricted = APPARMOR_SETTING.exists() and APPARMOR_SETTING.read_text().strip() == "1"
+    if os.geteuid() != 0 and restricted:
         fix = (
-            "this system's AppArmor forbids user namespaces: "
-            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, "
-            "or give bwrap an AppArmor profile"
+            "this system's AppArmor forbids user namespaces to bwrap: allow them by a profile, "
+            f"{APPARMOR_PROFILE}"
         )
     elif "Unknown option" in told:
         fix = "install bubblewrap 0.7 or newer (Debian 12, Ubuntu 24.04)"
     elif "namespace" in told or "Operation not permitted" in told or "uid map" in told:
         fix = (
-            "allow user namespaces (sysctl user.max_user_namespaces, "
-            "kernel.unprivileged_userns_clone); "
-            "in a container allow them, or run it with --privileged"
+            "allow user namespaces (sudo sysctl user.max_user_namespaces=15000, and where there "
+            "is that kernel.unprivileged_userns_clone=1); in a container allow them, or run it "
+            "with --privileged; where none of this can be, --sandbox landlock confines, though less"
         )
     else:
         fix = "run `hanji doctor`"
@@ -270,7 +277,7 @@ def _init_of(info: int) -> int:
 
 
 def _program(name: str, package: str) -> str:
-    path = shutil.which(name, path="/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin")
+    path = shutil.which(name, path=PROGRAMS)
     if path is None:
         raise SandboxUnavailable(f"{name} is not installed", f"sudo apt install {package}")
     return path

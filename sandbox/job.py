@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.policy import Policy
+from sandbox.records import digest_of
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,8 @@ class Job:
     inputs: Mapping[str, Path] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     warm: str = ""
+
+    @property
+    def terms(self) -> str:
+        """SHA-256 of what it may do and read: recorded with its outcome."""
+        return digest_of({"policy": self.policy.digest, "read-only inputs": sorted(self.inputs)})

@@ -35,8 +35,12 @@ class BoundedLog:
         if omitted > 0:
             self._file.write(f"\n[{omitted} bytes left out]\n".encode())
         self._file.write(self._tail)
-        self._file.close()
+        self.release()
         return escaped(bytes(self._shown))
+
+    def release(self) -> None:
+        """Let go of the file as it is."""
+        self._file.close()
 
 
 def escaped(data: bytes) -> str:

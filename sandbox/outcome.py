@@ -30,7 +30,8 @@ class Outcome:
     which.
 
     isolation: the backend and level that really ran it, such as `bubblewrap` or `unconfined`.
-    rejected: output name -> why it was refused. `reason` is one sentence for people.
+    rejected: output name -> why it was refused. `reason` is one sentence for people. terms: the
+    job's, empty for one that an earlier version ran.
     """
 
     job: str
@@ -46,3 +47,4 @@ class Outcome:
     rejected: Mapping[str, str] = field(default_factory=dict)
     stdout_tail: str = ""
     stderr_tail: str = ""
+    terms: str = ""

@@ -14,11 +14,12 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Policy:
-    """Limits of one job. Network is never allowed.
+    """Limits of one job.
 
     trust: `builtin` code of this project may start warm; anything else gets a sandbox of its own.
-    outputs: names under the workspace that may come back (plain names or one-level globs such as
-    `model/*`).
+    gpus: numbers of the NVIDIA devices that it may use, which only bubblewrap can give, and never
+    to a warm start. network: there is none to be had. outputs: names under the workspace that may
+    come back (plain names or one-level globs such as `model/*`).
     """
 
     trust: Literal["builtin", "untrusted"] = "untrusted"
@@ -30,6 +31,8 @@ class Policy:
     inodes: int = 4096
     file_bytes: int = 128 * MIB
     log_bytes: int = 1 * MIB
+    gpus: tuple[int, ...] = ()
+    network: Literal["none"] = "none"
     outputs: tuple[str, ...] = ("result.json",)
 
     def __post_init__(self) -> None:
@@ -37,8 +40,12 @@ class Policy:
         for name, value in asdict(self).items():
             if isinstance(value, int | float) and not 0 < value < math.inf:
                 raise BadInput(f"{name} cannot be limited to {value}", "give a positive number")
+        if self.network != "none":
+            raise BadInput("no job gets a network", "give it what it needs as an input")
+        if any(number < 0 for number in self.gpus):
+            raise BadInput(f"{self.gpus} are no GPUs", "number them from 0, as `nvidia-smi` does")
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the limits: recorded with every trial."""
+        """SHA-256 of the limits."""
         return digest_of(asdict(self))

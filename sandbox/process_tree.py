@@ -10,6 +10,7 @@ from pathlib import Path
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MOST_REMEMBERED = 1 << 16
+WIDE = 4  # this many times the memory in addresses may hide much in tables: 1/512 of them at most
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Usage:
 
     cpu_s: of the living and the dead; of a dead process that nobody waited for, what it had used
     when it was last seen. memory_bytes: resident; shared pages once per process, or split fairly
-    when it was worth the time. processes: threads count too.
+    when it was worth the time; and the page tables of processes that map very much. processes:
+    threads count too.
     """
 
     cpu_s: float = 0.0
@@ -36,11 +38,15 @@ class Meter:
         """Follow `root` and its descendants; PSS is read only above `precise_above_bytes`."""
         self._root, self._precise_above_bytes = root, precise_above_bytes
         self._seen: dict[tuple[int, str], float] = {}
-        self._seen_s = self._cpu_s = 0.0
+        self._seen_s = self._cpu_s = self._before_s = 0.0
+
+    def begin(self) -> None:
+        """Count CPU time from now on: what came before is the sandbox's own start."""
+        self._before_s = self.read().cpu_s
 
     def read(self) -> Usage:
         """What the tree uses now; its CPU time never falls."""
-        kept_s, resident, threads = 0.0, 0, 0
+        kept_s, resident, tables, threads = 0.0, 0, 0, 0
         pids = list(tree(self._root))
         for pid in pids:
             fields = _stat(pid)
@@ -50,10 +56,12 @@ class Meter:
                 kept_s += own_s + waited_s
                 threads += int(fields[17])
                 resident += int(fields[21]) * PAGE_BYTES
+                if int(fields[20]) > WIDE * self._precise_above_bytes:
+                    tables += _table_bytes(pid)
         if resident > self._precise_above_bytes:
             resident = sum(_share_bytes(pid) for pid in pids)
         self._cpu_s = max(self._cpu_s, kept_s, self._seen_s)
-        return Usage(self._cpu_s, resident, threads)
+        return Usage(self._cpu_s - self._before_s, resident + tables, threads)
 
     def _see(self, process: tuple[int, str], own_s: float) -> None:
         """Count what this process (its pid and start) used since it was last seen."""
@@ -70,6 +78,18 @@ def tree(root: int) -> Iterator[int]:
         pid = waiting.pop()
         yield pid
         waiting.extend(_children(pid))
+
+
+def threads_of(uid: int) -> int:
+    """How many threads that user runs now."""
+    count = 0
+    for process in Path("/proc").glob("[0-9]*/task"):
+        try:
+            status = process.stat()
+        except FileNotFoundError:  # it ended while we looked
+            continue
+        count += (status.st_nlink - 2) * (status.st_uid == uid)
+    return count
 
 
 def _children(pid: int) -> list[int]:
@@ -117,6 +137,16 @@ def _anonymous_regions(pid: int) -> Iterator[tuple[str, int]]:
             span, _, _, _, inode, *_ = line.split()
             first, _, last = span.partition("-")
             yield inode, int(last, 16) - int(first, 16)
+
+
+def _table_bytes(pid: int) -> int:
+    """Memory of the tables that say where pages are, which pages that hold nothing need too."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # it ended while we looked
+        return 0
+    sizes = [line.split()[1] for line in text.splitlines() if line.startswith("VmPTE:")]
+    return int(sizes[0]) * 1024 if sizes else 0
 
 
 def _share_bytes(pid: int) -> int:

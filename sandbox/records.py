@@ -15,9 +15,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Split = Literal["dev", "test"]
-Seam = Literal["block", "merge_method"]
-"""What a file of code adds to: blocks of architectures, or methods of merging."""
-CODE_FOLDERS: Mapping[Seam, str] = MappingProxyType({"block": "blocks", "merge_method": "methods"})
+Seam = Literal["block", "merge_method", "objective", "task"]
+"""What a file of code adds to: blocks of architectures, methods of merging, objectives, tasks."""
+CODE_FOLDERS: Mapping[Seam, str] = MappingProxyType(
+    {
+        "block": "blocks",
+        "merge_method": "methods",
+        "objective": "objectives",
+        "task": "task_files",
+    }
+)
 """Where such files lie below a run's folder and a job's inputs, and stand in run.json."""
 Ruling = Literal["supported", "refuted", "inconclusive"]
 Relation = Literal[
@@ -125,7 +132,8 @@ class CallLine(Line):
 class CodeLine(Line):
     """A file that a mind wrote during the run. `file` is below the run's folder.
 
-    lawful: it obeyed the laws and is kept; otherwise `summary` says why it was refused.
+    lawful: it obeyed the laws and is kept; otherwise `summary` says why it was refused. card: of a
+    lawful task, what run.json says of the tasks of a run.
     """
 
     kind: Literal["code"] = "code"
@@ -136,12 +144,16 @@ class CodeLine(Line):
     author: str
     lawful: bool
     summary: str
+    card: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class TrialLine(Line):
-    """One arm with one seed, run as one job. A failed trial is kept and counted.
+    """One arm with one seed. A failed trial is kept and counted.
 
-    found: what a search of architectures settled on, as data.
+    found: what a search of architectures settled on, as data. answer_digests: SHA-256 of what each
+    job left that only answered, from the weights that the trial's own job made; empty where one job
+    did both. Times are those of all jobs. terms: SHA-256 of each job's policy and of the names of
+    its read-only inputs.
     """
 
     kind: Literal["trial"] = "trial"
@@ -162,10 +174,17 @@ class TrialLine(Line):
     needs: tuple[str, ...] = ()
     cached: bool = False
     found: dict[str, JsonValue] = Field(default_factory=dict)
+    answer_digests: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
 
 
 class EvidenceLine(Line):
-    """One sealed measured value, computed by the trusted side from a trial's predictions."""
+    """One sealed measured value, computed by the trusted side from a trial's predictions.
+
+    code_digest, data_digest: the trial's. scorer_digest: SHA-256 of the code that computed the
+    value; labels_digest: of the items, with their answers, that it was scored against. Both are
+    empty where nothing was scored, and in the ledgers of earlier versions.
+    """
 
     kind: Literal["evidence"] = "evidence"
     metric: str
@@ -181,6 +200,8 @@ class EvidenceLine(Line):
     trial: str
     code_digest: str
     data_digest: str
+    scorer_digest: str = ""
+    labels_digest: str = ""
 
 
 class ComparisonLine(Line):

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from sandbox.errors import SandboxUnavailable
 from sandbox.paths import CODE, INPUTS, WORK
 
 PACKAGES = ("sandbox", "tools")
@@ -18,6 +19,8 @@ SETTINGS = (
     "/etc/mime.types",
     "/etc/os-release", "/etc/perl", "/var/lib/texmf", "/var/cache/fontconfig",
 )  # fmt: skip
+GPU_CONTROLS = ("nvidiactl", "nvidia-uvm")
+GPU_EXTRAS = ("nvidia-uvm-tools", "nvidia-modeset", "nvidia-caps")
 FOLDERS = ("/etc", "/var", "/var/lib", "/var/cache", "/job", INPUTS, CODE)
 SCRATCH = (WORK, "/tmp", "/dev/shm")  # noqa: S108
 
@@ -82,6 +85,25 @@ def inputs_bound(bound: Sequence[tuple[str, Path]]) -> list[str]:
             arguments += ["--perms", "0755", "--dir", f"{INPUTS}/{folder}"]
         arguments += ["--ro-bind", str(path), f"{INPUTS}/{name}"]
     return arguments
+
+
+def gpus_bound(gpus: Sequence[int], devices: Path = Path("/dev")) -> list[str]:
+    """Arguments of bwrap, after --dev, for the NVIDIA devices of these numbers, and /sys.
+
+    Raises SandboxUnavailable when one is not there.
+    """
+    if not gpus:
+        return []
+    wanted = [devices / name for name in (*(f"nvidia{n}" for n in gpus), *GPU_CONTROLS)]
+    absent = [str(node) for node in wanted if not node.exists()]
+    if absent:
+        raise SandboxUnavailable(
+            f"GPUs were asked for and there is no {', '.join(absent)}",
+            "install NVIDIA's driver, or ask for no GPU",
+        )
+    more = [node for name in GPU_EXTRAS if (node := devices / name).exists()]
+    binds = [word for node in (*wanted, *more) for word in ("--dev-bind", str(node), str(node))]
+    return [*binds, "--ro-bind", "/sys", "/sys"]
 
 
 def parents(path: Path) -> list[str]:

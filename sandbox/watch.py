@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from sandbox.collect import longest_file
@@ -23,6 +24,7 @@ from sandbox.wires import Wires
 
 POLL_S = 0.05
 DEEP_POLLS = 8
+DISK_PAUSES = 40  # times as long as the last look took
 FLOOD = 8  # this many times log_bytes is a flood
 SIGNALLED = 128
 LIMIT_OF_SIGNAL: dict[int, Limit] = {signal.SIGXCPU: "cpu", signal.SIGXFSZ: "file"}
@@ -62,19 +64,23 @@ def watch(started: Started, job: Job, cancelled: threading.Event) -> Outcome:
 
     The outcome has no outputs yet; `sandbox.results` adds them.
     """
-    return _Watch(started, job).follow(cancelled)
+    with ExitStack() as stack:
+        watching = _Watch(started, job)
+        for log in watching.logs.values():
+            stack.callback(log.release)
+        return watching.follow(cancelled)
 
 
 class _Watch:
     def __init__(self, started: Started, job: Job) -> None:
         paths = JobPaths(job.folder)
-        self.started, self.job, self.policy = started, job.id, job.policy
+        self.started, self.job, self.terms, self.policy = started, job.id, job.terms, job.policy
         self.logs = {
             started.wires.stdout: BoundedLog(paths.stdout, job.policy.log_bytes),
             started.wires.stderr: BoundedLog(paths.stderr, job.policy.log_bytes),
         }
         self.meter = Meter(started.init, job.policy.memory_bytes * 8 // 10)
-        self.spent, self.disk = Usage(), Disk()
+        self.spent, self.disk, self.disk_due = Usage(), Disk(), 0.0
         self.memory_peak_bytes, self.exit_code, self.said, self.polls = 0, -1, b"", 1
         self.began = time.monotonic()
 
@@ -101,6 +107,7 @@ class _Watch:
         return self._ending(limit, wall_s)
 
     def _begin(self) -> None:
+        self.meter.begin()
         self.began = time.monotonic()
         try:
             self.started.wires.channel.sendall(b"g\n")
@@ -160,7 +167,7 @@ class _Watch:
         """Measure, and name the first limit that the job is over (`disk`: at)."""
         policy = self.policy
         self.spent = now = self.meter.read()
-        self.disk = self.started.disk()
+        self._look_at_disk(over)
         memory = self._memory(now)
         self.memory_peak_bytes = max(self.memory_peak_bytes, memory)
         if over:
@@ -177,6 +184,13 @@ class _Watch:
         )
         return next((limit for limit, hit in tests if hit), "")
 
+    def _look_at_disk(self, over: bool) -> None:
+        """Measure, but spend no more than a small share of the time on a large workspace."""
+        now = time.monotonic()
+        if over or now >= self.disk_due:
+            self.disk = self.started.disk()
+            self.disk_due = now + DISK_PAUSES * (time.monotonic() - now)
+
     def _memory(self, now: Usage) -> int:
         """Resident memory, or (looked for now and then) shared memory that no process counts."""
         held = now.memory_bytes
@@ -191,6 +205,8 @@ class _Watch:
         if verdict == "failed":
             limit = self._blamed()
             verdict = "killed" if limit and self.exit_code > SIGNALLED else "failed"
+        elif verdict == "ok" and (limit := self._overfull()):
+            verdict = "failed"
         return Outcome(
             job=self.job,
             verdict=verdict,
@@ -203,7 +219,16 @@ class _Watch:
             isolation=self.started.isolation,
             stdout_tail=tails[0],
             stderr_tail=tails[1],
+            terms=self.terms,
         )
+
+    def _overfull(self) -> Limit:
+        """The limit that a workspace without a cap of its own passed between two looks."""
+        if self.started.in_memory:
+            return ""
+        if self.disk.bytes > self.policy.disk_bytes:
+            return "disk"
+        return "inodes" if self.disk.inodes > self.policy.inodes else ""
 
     def _blamed(self) -> Limit:
         """The limit that explains a failure which the job itself reported, if one does."""

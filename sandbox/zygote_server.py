@@ -112,7 +112,7 @@ def _furnish(request: dict[str, Any], files: list[int]) -> None:
     """Mount the cell's own folders and put the inputs in place, then make them read-only."""
     kernel.mount("proc", "/proc", "proc", "")
     for path, options in request["folders"].items():
-        _cover(path, options)
+        kernel.cover(path, options, (sys.base_prefix, sys.prefix))  # some imports come late
     inputs = Path(request["inputs"])
     for name, descriptor in zip(request["files"], files, strict=True):
         target = inputs / name
@@ -121,17 +121,6 @@ def _furnish(request: dict[str, Any], files: list[int]) -> None:
             while chunk := source.read(1 << 20):
                 copy.write(chunk)
     kernel.remount_read_only(str(inputs))
-
-
-def _cover(folder: str, options: str) -> None:
-    """Mount an empty folder. An interpreter below it stays in sight: some imports come late."""
-    below = [place for place in (sys.base_prefix, sys.prefix) if Path(place).is_relative_to(folder)]
-    held = {place: os.open(place, os.O_PATH) for place in below}
-    kernel.mount("tmpfs", folder, "tmpfs", options)
-    for place, descriptor in held.items():
-        Path(place).mkdir(parents=True, exist_ok=True)
-        kernel.bind(f"/proc/self/fd/{descriptor}", place)
-        os.close(descriptor)
 
 
 def _attend(

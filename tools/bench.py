@@ -22,7 +22,8 @@ class Bench:
 
     work: writable folder; a tool that makes a checkpoint writes it to `work/model/`. journal:
     evaluations of an interrupted earlier attempt at this very trial, oldest first. note: call after
-    every evaluation of a search; it makes the evaluation durable outside of the sandbox.
+    every evaluation of a search; it makes the evaluation durable outside of the sandbox. apart:
+    another job answers, so weights are left in `work/model/` and nothing is said.
     """
 
     seed: int
@@ -31,3 +32,4 @@ class Bench:
     work: Path
     journal: tuple[SearchPoint, ...] = ()
     note: Callable[[SearchPoint], None] = field(default=lambda point: None)
+    apart: bool = False

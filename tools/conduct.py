@@ -7,14 +7,10 @@ finished are recorded, never run again.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
-from sandbox.job import Job
 from sandbox.outcome import Outcome
 from sandbox.records import DeviationLine, EvidenceLine, TrialLine, short_id
 from tools.experiment import Experiment
@@ -22,13 +18,11 @@ from tools.expert_cache import ExpertCache
 from tools.freeze import check_frozen
 from tools.intake import Intake
 from tools.roster import Costs, Planned, roster
-from tools.seed_inputs import seed_inputs
+from tools.steps import Steps
 from tools.subject import Subject
-from tools.trial_folder import MODEL, RESULT, TrialFolder
+from tools.trial_folder import TrialFolder
 from tools.workshop import TrialEvent, Workshop
 
-COMMAND = (sys.executable, "-P", "-m", "tools.worker", "{inputs}", "{work}")
-WARM = "tools.worker:main"
 SPENT = "budget spent"
 """What a deviation begins with when the budget left trials out."""
 _POLL_S = 0.2
@@ -49,28 +43,6 @@ def conduct(experiments: Sequence[Experiment], subject: Subject, workshop: Works
     shift.run()
     if shift.spent:
         shift.own_up(experiments)
-
-
-def job_of(planned: Planned, run: Path, subject: Subject) -> Job:
-    """The trial as a job, whose call is written down below the run's folder already."""
-    folder = TrialFolder(run, planned.id)
-    inputs = {
-        "call.json": folder.call,
-        "tasks": seed_inputs(run, subject, planned.spec.seed),
-    }
-    for role, trial in planned.spec.needs.items():
-        inputs[f"models/{role}"] = TrialFolder(run, trial).model
-    inputs |= {f"models/{role}": path for role, path in planned.models.items()}
-    inputs |= planned.code
-    outputs = (RESULT, f"{MODEL}/*") if planned.leaves_model else (RESULT,)
-    return Job(
-        id=planned.id,
-        command=COMMAND,
-        folder=folder.path,
-        inputs=inputs,
-        policy=replace(planned.policy, outputs=outputs),
-        warm=WARM,
-    )
 
 
 class _Round:
@@ -134,7 +106,7 @@ class _Round:
 
     def _pick_up(self, planned: Planned) -> None:
         folder = self._folder(planned)
-        ending, what = folder.finished(leaves_model=planned.leaves_model), "reused"
+        ending, what = self._steps(planned).finished(), "reused"
         if ending is None and planned.leaves_model and self._cache is not None:
             ending, what = self._cache.fetch(planned.id, folder), "cached"
         if ending is not None:
@@ -162,16 +134,11 @@ class _Round:
 
     def _start(self, planned: Planned) -> None:
         del self._waiting[planned.id]
-        folder = self._folder(planned)
-        roles = [*planned.spec.needs, *planned.models]
-        tasks = [card.name for card in self._subject.cards]
-        folder.prepare(planned.spec, roles, tasks)
-        future = self._shop.executor.submit(job_of(planned, self._shop.folder, self._subject))
-        self._running[future] = planned
+        self._running[self._shop.executor.submit(self._steps(planned).begin())] = planned
         self._tell("started", planned)
 
     def _take(self, future: Future[Outcome]) -> None:
-        """Record how a job ended; one that was cancelled did not end."""
+        """Go on with what is next of the trial, or record it; what was cancelled did not end."""
         planned = self._running.pop(future)
         try:
             outcome = future.result()
@@ -181,8 +148,13 @@ class _Round:
         if outcome.limit == "cancelled":
             self._halted = True
             return
-        folder = self._folder(planned)
-        ending = folder.seal(outcome, leaves_model=planned.leaves_model)
+        steps, folder = self._steps(planned), self._folder(planned)
+        if (job := steps.after(outcome)) is not None:
+            self._halted = self._halted or self._shop.stop.is_set()
+            if not self._halted:
+                self._running[self._shop.executor.submit(job)] = planned
+            return
+        ending = steps.seal()
         line = self._intake.record(planned, ending, folder)
         if line.status == "ok" and planned.leaves_model and self._cache is not None:
             self._cache.keep(planned.id, folder)
@@ -216,6 +188,9 @@ class _Round:
 
     def _folder(self, planned: Planned) -> TrialFolder:
         return TrialFolder(self._shop.folder, planned.id)
+
+    def _steps(self, planned: Planned) -> Steps:
+        return Steps(planned, self._shop.folder, self._subject)
 
     def _tell(
         self,

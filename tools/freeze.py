@@ -16,8 +16,9 @@ from tools.baselines import missing_baselines
 from tools.experiment import Arm, Experiment, Side
 from tools.measured import Measured
 from tools.measures import MEASURES
-from tools.own_code import brought_code
+from tools.own_code import brought_code, named_code
 from tools.subject import Subject
+from tools.tasks.own_task import brought_tasks
 from tools.tool import find_tool
 
 METRICS = {"accuracy": "higher", "evaluations": "neither", "cpu_s": "lower"} | {
@@ -144,12 +145,20 @@ def _check_arms(experiment: Experiment, subject: Subject) -> None:
 
 
 def _check_code(arm: Arm, subject: Subject) -> None:
-    known = {name: own.digest for name, own in brought_code(subject).items()}
-    for name, digest in find_tool(arm.tool).code(arm.arguments).items():
-        if known.get(name) != digest:
+    known = {named_code(own): name for name, own in brought_code(subject).items()}
+    tool = find_tool(arm.tool)
+    drawn = tool.drawn(arm.arguments)
+    task = arm.arguments.get("task")
+    if task in brought_tasks(subject) and task not in [named.name for named in drawn]:
+        raise PlanRefused(
+            f"arm {arm.name!r} does not say which file draws {task!r}",
+            f"give own_tasks with {task!r} and its digest",
+        )
+    for named in (*tool.code(arm.arguments), *drawn):
+        if named not in known:
             raise PlanRefused(
-                f"arm {arm.name!r} runs code {name!r} that the run does not have",
-                f"it has: {', '.join(known) or 'none'}; name each with its digest",
+                f"arm {arm.name!r} runs code {named.name!r} that the run does not have",
+                f"it has: {', '.join(known.values()) or 'none'}; name each with its digest",
             )
 
 

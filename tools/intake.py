@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
-from sandbox.collect import read_json
 from sandbox.errors import OutputRejected
 from sandbox.ledger import Ledger
 from sandbox.records import CostLine, EvidenceLine, FailureLine, Split, TrialLine, short_id
-from tools.architectures.architecture import Architecture
-from tools.measures import MEASURES, MeasureUnit, wrong_measure
+from tools.made import check_made
+from tools.measures import MEASURES, MeasureUnit
+from tools.result_file import read_result
 from tools.roster import Planned
+from tools.scorer import labels_digest, scorer_digest
+from tools.sheets import answer_of, joined, sheets
 from tools.subject import Subject
 from tools.tasks.asked import logits_bytes
 from tools.tasks.mark import Mark, mark
 from tools.tasks.task import Item
 from tools.trial import SearchPoint, TrialResult
-from tools.trial_folder import Ending, TrialFolder
+from tools.trial_folder import ANSWERS, RESULT, Ending, TrialFolder
 
 Labels = Mapping[str, Mapping[Split, tuple[Item, ...]]]
 MOST_RESULT_BYTES = 8 << 20
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _FIX = "`hanji show RUN` lists the trial's folder with its stdout.log and stderr.log"
 
 
@@ -79,20 +79,33 @@ class Intake:
         """What the trial left, checked as hostile data. Raises OutputRejected; records nothing."""
         if "result.json" in ending.rejected or not folder.result.is_file():
             raise OutputRejected(ending.rejected.get("result.json", "it left no result.json"))
-        if planned.leaves_model and not ending.model_digest:
+        if (planned.leaves_model or planned.apart) and not ending.model_digest:
             refused = [why for name, why in ending.rejected.items() if name.startswith("model")]
             raise OutputRejected("; ".join(refused) or "it left no model")
-        try:
-            result = TrialResult.model_validate(read_json(folder.result, self._room(planned)))
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])[:80]
-            raise OutputRejected(f"result.json: {where!r}: {first['msg'][:120]}") from error
+        room = self._room(planned)
+        result = read_result(folder.result, room)
+        if planned.apart:
+            if refused := [w for name, w in ending.rejected.items() if name.startswith(ANSWERS)]:
+                raise OutputRejected("; ".join(refused))
+            said = self._answers(planned, folder, room)
+            result = result.model_copy(update={"predictions": said})
         self._check_answers(planned, result)
         self._check_search(result)
-        _check_measures(result)
-        _check_found(result)
         return result
+
+    def _answers(
+        self, planned: Planned, folder: TrialFolder, room: int
+    ) -> dict[str, dict[Split, list[str]]]:
+        """What other jobs answered; what the trial's own says of answers is not read."""
+        answer = answer_of(planned)
+        assert answer is not None
+        check_made(planned, answer, folder)
+        given = sheets(planned, self._subject)
+        said = [
+            read_result(folder.answers(number) / RESULT, room).predictions
+            for number in range(1, len(given) + 1)
+        ]
+        return joined(given, said, self._subject.cards, self._items(planned.spec.seed))
 
     def _room(self, planned: Planned) -> int:
         """The most bytes of a result: what distributions take comes on top of all else."""
@@ -139,8 +152,9 @@ class Intake:
         labels = self._items(planned.spec.seed)
         for task, splits in sorted(result.predictions.items()):
             for split, answers in sorted(splits.items()):
-                marked = mark(self._cards[task], answers, labels[task][split])
-                yield _marked(planned, task, split, marked)
+                items = labels[task][split]
+                marked = mark(self._cards[task], answers, items)
+                yield _marked(planned, task, split, marked, labels_digest(items))
         yield from self._measured(planned, ending, result)
 
     def _measured(
@@ -190,32 +204,7 @@ class Intake:
         return self._labels[seed]
 
 
-def _check_measures(result: TrialResult) -> None:
-    for name, value in result.measures.items():
-        if wrong := wrong_measure(name, value):
-            raise OutputRejected(f"result.json: measures: {wrong}")
-
-
-def _check_found(result: TrialResult) -> None:
-    """An architecture of the grammar, with names and values that a paper can print."""
-    if not result.found:
-        return
-    try:
-        body = Architecture.model_validate(result.found)
-    except ValidationError as error:
-        raise OutputRejected("result.json: found is no architecture") from error
-    chosen = [choice for layer in body.layers for choice in (layer.mixer, layer.channel) if choice]
-    words = [choice.block for choice in chosen]
-    for choice in chosen:
-        for name, value in choice.parameters.items():
-            words += [name, value] if isinstance(value, str) else [name]
-            if not isinstance(value, str | bool | int | float):
-                raise OutputRejected("result.json: found has a parameter that is no single value")
-    if not all(_NAME.fullmatch(word) for word in words):
-        raise OutputRejected("result.json: found has a name that no block or parameter has")
-
-
-def _marked(planned: Planned, task: str, split: Split, marked: Mark) -> EvidenceLine:
+def _marked(planned: Planned, task: str, split: Split, marked: Mark, labels: str) -> EvidenceLine:
     return EvidenceLine(
         id=short_id([planned.id, marked.metric, task, split]),
         metric=marked.metric,
@@ -231,6 +220,8 @@ def _marked(planned: Planned, task: str, split: Split, marked: Mark) -> Evidence
         trial=planned.id,
         code_digest=planned.spec.code_digest,
         data_digest=planned.spec.data_digest,
+        scorer_digest=scorer_digest(),
+        labels_digest=labels,
     )
 
 
@@ -263,6 +254,7 @@ def _trial(planned: Planned, ending: Ending, found: dict[str, JsonValue]) -> Tri
         status=ending.verdict,
         limit=ending.limit,
         reason=ending.reason,
+        terms=ending.terms,
         wall_s=ending.wall_s,
         cpu_s=ending.cpu_s,
         memory_peak_bytes=ending.memory_peak_bytes,
@@ -273,4 +265,5 @@ def _trial(planned: Planned, ending: Ending, found: dict[str, JsonValue]) -> Tri
         needs=tuple(spec.needs.values()),
         cached=ending.cached,
         found=found,
+        answer_digests=ending.answers,
     )

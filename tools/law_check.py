@@ -26,16 +26,29 @@ from sandbox.records import Seam
 from tools.laws import HOLDS, LAWS, LIMITS, NOT_ASKED, NOT_REACHED
 from tools.own_code import OwnCode
 from tools.sources import code_digest
+from tools.tasks.own_task import OwnTask
 from tools.trial import TrialResult, TrialSpec
 from tools.trial_folder import Ending, TrialFolder
 from tools.workshop import Executor
 
 COMMAND = (sys.executable, "-P", "-m", "tools.worker", "{inputs}", "{work}")
 CHECKS: Mapping[Seam, tuple[str, str]] = MappingProxyType(
-    {"block": ("check_block", "block"), "merge_method": ("check_merge_method", "method")}
+    {
+        "block": ("check_block", "block"),
+        "merge_method": ("check_merge_method", "method"),
+        "objective": ("check_objective", "objective"),
+        "task": ("check_task", "task"),
+    }
 )
-"""The tool that tries the laws of a kind, and how its arguments name the code."""
-NOUNS: Mapping[Seam, str] = MappingProxyType({"block": "blocks", "merge_method": "merging"})
+"""The tool that tries the laws of a kind, and how its arguments name the code.
+
+Those of tasks are tried outside, on what a sandbox drew, see tools/task_laws.py.
+"""
+NOUNS: Mapping[Seam, str] = MappingProxyType(
+    {"block": "blocks", "merge_method": "merging", "objective": "objectives", "task": "tasks"}
+)
+COST_S = 10.0
+"""CPU seconds that the laws of a file take, about."""
 LONGEST = 300
 SAID_LINES, SAID_BYTES = 12, 2000
 _UNBROKEN = (HOLDS, NOT_ASKED, NOT_REACHED)
@@ -96,9 +109,11 @@ def check_laws(
 ) -> LawCheck:
     """Try the laws, or read how they were tried before a crash.
 
-    folder: a run's, or any other; the job is kept below its `trials/`. Raises CheckStopped when
-    `stop` is set or the executor is cancelled.
+    folder: a run's, or any other; the job is kept below its `trials/` or `draws/`. Raises
+    CheckStopped when `stop` is set or the executor is cancelled.
     """
+    if isinstance(own, OwnTask):
+        return _check_task(own, executor, folder, stop or threading.Event())
     tool, arguments = check_call(own)
     spec = TrialSpec(
         tool=tool,
@@ -126,6 +141,26 @@ def check_laws(
     return LawCheck(own, failure, ending.cpu_s, ending.wall_s, ending.isolation, laws, said)
 
 
+def _check_task(own: OwnTask, executor: Executor, folder: Path, stop: threading.Event) -> LawCheck:
+    """The laws of tasks, on what fresh sandboxes drew; how often is not the file's to say."""
+    from tools.draws import Table
+    from tools.task_laws import drawn, findings, not_drawn
+
+    made = drawn(own, Table(executor, folder, stop))
+    endings, last = [draw.ending for draw in made], made[-1]
+    bad = next((draw for draw in made if draw.batch is None), None)
+    failed = bad is not None and bad.ending.verdict != "ok"
+    return LawCheck(
+        own,
+        bad.failure if bad is not None and failed else "",
+        sum(ending.cpu_s for ending in endings),
+        sum(ending.wall_s for ending in endings),
+        last.ending.isolation,
+        {} if failed else not_drawn(bad.failure) if bad is not None else findings(own, made),
+        (bad or last).said,
+    )
+
+
 def waited(future: Future[Outcome], stop: threading.Event) -> Outcome:
     """How the job ended. Raises CheckStopped when it was cancelled or `stop` is set."""
     while not wait([future], _POLL_S, FIRST_COMPLETED).done:
@@ -141,8 +176,8 @@ def waited(future: Future[Outcome], stop: threading.Event) -> Outcome:
 
 
 def last_words(place: TrialFolder) -> str:
-    """The end of a job's standard error: printable, bounded, without the machine's paths."""
-    path = JobPaths(place.path).stderr
+    """The end of the last job's standard error: printable, bounded, without the machine's paths."""
+    path = JobPaths(place.last_job).stderr
     if not path.is_file():
         return ""
     with path.open("rb") as file:

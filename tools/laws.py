@@ -11,6 +11,8 @@ from sandbox.records import Seam
 LAWS: Mapping[Seam, tuple[str, ...]] = MappingProxyType(
     {
         "block": ("shape", "values", "gradient", "causality", "reference", "decoding"),
+        "objective": ("loss", "gradient", "model", "draw", "learning", "bits", "writing"),
+        "task": ("draws", "repeat", "splits", "answers", "chance"),
         "merge_method": ("kept", "values", "repeat", "identity", "order", "weights"),
     }
 )

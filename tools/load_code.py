@@ -37,6 +37,18 @@ def _blocks() -> Mapping[str, object]:
     return all_blocks()
 
 
+def _objectives() -> Mapping[str, object]:
+    from tools.architectures.objective import all_objectives
+
+    return all_objectives()
+
+
+def _tasks() -> Mapping[str, object]:
+    from tools.tasks.drawn import all_drawn_tasks
+
+    return all_drawn_tasks()
+
+
 def _methods() -> Mapping[str, object]:
     from tools.merging.method import all_methods
 
@@ -44,7 +56,12 @@ def _methods() -> Mapping[str, object]:
 
 
 _REGISTRIES: Mapping[Seam, Callable[[], Mapping[str, object]]] = MappingProxyType(
-    {"block": _blocks, "merge_method": _methods}
+    {
+        "block": _blocks,
+        "merge_method": _methods,
+        "objective": _objectives,
+        "task": _tasks,
+    }
 )
 
 

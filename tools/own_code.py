@@ -9,15 +9,17 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from sandbox.errors import BadInput
 from sandbox.records import CODE_FOLDERS, Seam
 from tools.subject import Subject
+from tools.tool import NamedCode
 
 Declared = ast.ClassDef | ast.FunctionDef
 LARGEST_BYTES = 64 << 10
@@ -48,10 +50,21 @@ class OwnCode:
 
 @runtime_checkable
 class BringsCode(Protocol):
-    """A subject that files can be brought to. seam: of what kind they are."""
+    """A subject that files can be brought to. seams: of what kinds they may be."""
 
-    seam: Seam
+    seams: tuple[Seam, ...]
     code: tuple[OwnCode, ...]
+
+
+ARGUMENTS: Mapping[Seam, str] = MappingProxyType(
+    {
+        "block": "own_blocks",
+        "merge_method": "own_methods",
+        "objective": "own_objectives",
+        "task": "own_tasks",
+    }
+)
+"""By kind, the argument in which a call names such files with their digests."""
 
 
 def input_of(seam: Seam, name: str) -> str:
@@ -59,8 +72,18 @@ def input_of(seam: Seam, name: str) -> str:
     return f"{CODE_FOLDERS[seam]}/{name}.py"
 
 
+def named_code(own: OwnCode) -> NamedCode:
+    """The file as calls name it."""
+    return NamedCode(own.seam, own.name, own.digest)
+
+
+def seams_of(subject: Subject) -> tuple[Seam, ...]:
+    """The kinds of files that the subject has a use for."""
+    return subject.seams if isinstance(subject, BringsCode) else ()
+
+
 def brought_code(subject: Subject) -> dict[str, OwnCode]:
-    """Whatever the subject brings, by name; a subject brings files of one kind."""
+    """Whatever the subject brings, of all kinds that it knows, by name: no two share one."""
     return {own.name: own for own in subject.code} if isinstance(subject, BringsCode) else {}
 
 
@@ -73,7 +96,7 @@ def with_code(subject: S, more: Sequence[OwnCode]) -> S:
         return subject
     made = copy.copy(subject)
     for own in more:
-        if not isinstance(made, BringsCode) or made.seam != own.seam:
+        if not isinstance(made, BringsCode) or own.seam not in made.seams:
             raise BadInput(f"{subject.name} has no use for {own.name}", "its domain is another")
         if own.name in brought_code(made):
             raise BadInput(f"{own.name!r} is brought already", "give it a name of its own")
@@ -97,6 +120,11 @@ class Grammar:
     built_in: Path
     see: str
 
+    @property
+    def one(self) -> str:
+        """The noun with its article."""
+        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+
     def read(self, path: Path) -> tuple[str, Declared, ast.Call]:
         """Name, definition and decorator of the one that the file declares. Raises BadInput."""
         tree = self._parsed(path)
@@ -116,7 +144,15 @@ class Grammar:
 
     def names(self) -> frozenset[str]:
         """Names of those of the product, read from their files: no torch is imported."""
-        return _names(self)
+        return frozenset(_declarations(self))
+
+    def saying(self, keyword: str, value: object) -> frozenset[str]:
+        """Names of those of the product whose decorator says so."""
+        return frozenset(
+            name
+            for name, call in _declarations(self).items()
+            if isinstance(given := _keyword(call, keyword), ast.Constant) and given.value == value
+        )
 
     def _parsed(self, path: Path) -> ast.Module:
         if not path.is_file():
@@ -126,7 +162,7 @@ class Grammar:
         size = path.stat().st_size
         if size > LARGEST_BYTES:
             raise BadInput(
-                f"{path.name} has {size} bytes", f"a {self.noun}'s file has at most {LARGEST_BYTES}"
+                f"{path.name} has {size} bytes", f"{self.one}'s file has at most {LARGEST_BYTES}"
             )
         try:
             return ast.parse(path.read_bytes(), filename=path.name)
@@ -139,7 +175,7 @@ class Grammar:
             if not any(name == known or name.startswith(f"{known}.") for known in self.allowed):
                 raise BadInput(
                     f"{path.name} imports {name}",
-                    f"a {self.noun} may import {', '.join(self.allowed)}",
+                    f"{self.one} may import {', '.join(self.allowed)}",
                 )
 
     def _declared(self, tree: ast.Module) -> Iterator[tuple[str, Declared, ast.Call]]:
@@ -155,7 +191,7 @@ class Grammar:
     def _check_name(self, path: Path, name: str) -> None:
         if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
             raise BadInput(
-                f"{path.name}: {name!r} cannot be the name of a {self.noun}",
+                f"{path.name}: {name!r} cannot be the name of {self.one}",
                 f"write it out in @{self.decorator}: a-z and single _, at most {LONGEST_NAME} "
                 "characters, no digits (papers print it within sentences, where every number is a "
                 "measured one)",
@@ -177,9 +213,9 @@ def literal(path: Path, call: ast.Call, name: str, default: object) -> object:
 
 
 @lru_cache(maxsize=4)
-def _names(grammar: Grammar) -> frozenset[str]:
+def _declarations(grammar: Grammar) -> Mapping[str, ast.Call]:
     trees = (ast.parse(path.read_bytes()) for path in sorted(grammar.built_in.glob("*.py")))
-    return frozenset(name for tree in trees for name, _, _ in grammar._declared(tree))
+    return {name: call for tree in trees for name, _, call in grammar._declared(tree)}
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -15,26 +15,30 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from sandbox.errors import BadInput, OutputRejected
+from sandbox.job import Job
 from sandbox.ledger import Ledger
 from sandbox.policy import Policy
 from sandbox.records import Split, digest_of
-from tools.conduct import job_of
 from tools.experiment import Arm, Experiment, PairedTest, Side
 from tools.expert_cache import ExpertCache
 from tools.intake import Intake
 from tools.law_check import last_words, printable, waited
 from tools.measures import MEASURES
-from tools.own_code import OwnCode, brought_code
+from tools.own_code import OwnCode, brought_code, seams_of
 from tools.roster import Planned, roster
-from tools.subject import Subject
+from tools.steps import Steps
+from tools.subject import ShowsTraining, Subject
+from tools.tasks.brought import LazyItems
 from tools.tasks.mark import mark
 from tools.tasks.task import Item
-from tools.tool import RunsCode, find_tool
+from tools.tool import find_tool
 from tools.trial_folder import Ending, TrialFolder
 from tools.workshop import Executor
 
 FOLDER = "pilots"
-NOT_PILOTED = frozenset({"check_block", "check_merge_method", "compare_speed", "train"})
+NOT_PILOTED = frozenset(
+    {"check_block", "check_merge_method", "check_objective", "compare_speed", "train"}
+)
 """Tools of the sandbox that answer no items, or only make what others start from."""
 DEARER, LEAST_S = 8.0, 60.0
 """A pilot is ended when it takes so many times what it should; a short one gets a minute."""
@@ -52,13 +56,22 @@ class PilotSubject:
         self.description, self.caveat = subject.description, subject.caveat
         self.roles, self.cards, self.groups = subject.roles, subject.cards, subject.groups
         self.primary, self.kept, self.pairing = subject.primary, subject.kept, subject.pairing
-        self.seam = getattr(subject, "seam", "")
+        self.seams = seams_of(subject)
         self.code: tuple[OwnCode, ...] = tuple(brought_code(subject).values())
 
     def items(self, seed: int) -> Mapping[str, Mapping[Split, tuple[Item, ...]]]:
         """The dev items of the seed, twice: there is no test split in a pilot."""
         found = self._subject.items(seed)
-        return {task: {"dev": of["dev"], "test": of["dev"]} for task, of in found.items()}
+
+        def twice(task: str) -> Mapping[Split, tuple[Item, ...]]:
+            return {"dev": found[task]["dev"], "test": found[task]["dev"]}
+
+        return LazyItems(tuple(found), twice)
+
+    def training(self, task: str, seed: int) -> tuple[Item, ...]:
+        """As of the subject."""
+        assert isinstance(self._subject, ShowsTraining)
+        return self._subject.training(task, seed)
 
     def data_digest(self, seed: int) -> str:
         """SHA-256 of the subject's items with a mark, so that no trial is taken for a pilot."""
@@ -131,12 +144,6 @@ def pilot_trials(
     ]
 
 
-def own_code_of(tool: str, arguments: dict[str, JsonValue]) -> Mapping[str, str]:
-    """The files that the call runs and that are not of the product, by name."""
-    call = find_tool(tool).check(arguments)
-    return call.code() if isinstance(call, RunsCode) else {}
-
-
 def pilot(trials: Sequence[Planned], subject: Subject, stand: Stand, ledger: Ledger) -> Piloted:
     """Run the trials one after the other; of the last, what it scores on development items.
 
@@ -151,13 +158,13 @@ def pilot(trials: Sequence[Planned], subject: Subject, stand: Stand, ledger: Led
     return _read(trials[-1], ending, seen, stand, ledger)
 
 
-def waiting(trials: Sequence[Planned], stand: Stand) -> list[Planned]:
+def waiting(trials: Sequence[Planned], subject: Subject, stand: Stand) -> list[Planned]:
     """Those that are neither finished nor kept from an earlier run."""
+    seen = PilotSubject(subject)
     return [
         trial
         for trial in trials
-        if TrialFolder(stand.folder / FOLDER, trial.id).finished(leaves_model=trial.leaves_model)
-        is None
+        if Steps(trial, stand.folder / FOLDER, seen).finished() is None
         and not (trial.leaves_model and stand.cache and (stand.cache / trial.id).is_dir())
     ]
 
@@ -165,20 +172,18 @@ def waiting(trials: Sequence[Planned], stand: Stand) -> list[Planned]:
 def _run(planned: Planned, subject: Subject, stand: Stand) -> Ending:
     place = stand.folder / FOLDER
     folder = TrialFolder(place, planned.id)
-    ending = folder.finished(leaves_model=planned.leaves_model)
-    if ending is not None:
-        return ending
+    steps = Steps(planned, place, subject)
+    if (ended := steps.finished()) is not None:
+        return ended
     cache = ExpertCache(stand.cache) if stand.cache is not None and planned.leaves_model else None
     if cache is not None and (kept := cache.fetch(planned.id, folder)) is not None:
         return kept
-    folder.prepare(
-        planned.spec, [*planned.spec.needs, *planned.models], [c.name for c in subject.cards]
-    )
 
     def work() -> Ending:
-        job = job_of(planned, place, subject)
-        outcome = waited(stand.executor.submit(job), stand.stop)
-        return folder.seal(outcome, leaves_model=planned.leaves_model)
+        job: Job | None = steps.begin()
+        while job is not None:
+            job = steps.after(waited(stand.executor.submit(job), stand.stop))
+        return steps.seal()
 
     ending = stand.pay(planned, work)
     if cache is not None and ending.verdict == "ok":

@@ -14,10 +14,11 @@ from sandbox.policy import MIB, Policy
 from sandbox.records import Split, TrialLine, digest_of
 from tools.experiment import Experiment
 from tools.folder_digest import folder_digest
-from tools.own_code import brought_code
+from tools.own_code import brought_code, named_code
+from tools.seed_inputs import digest_of_items
 from tools.sources import code_digest
 from tools.subject import Role, Subject
-from tools.tool import Tool, find_tool
+from tools.tool import NamedCode, Tool, find_tool
 from tools.trial import TrialSpec
 
 TRAIN = "train"
@@ -35,7 +36,7 @@ class Planned:
 
     wanted: (task, split) pairs that it must answer, because a frozen test reads them. order: rank
     of its seed. leaves_model: other trials start from its checkpoint. experiments: ids of those
-    that need it.
+    that need it. apart: other jobs answer, from what this one makes.
     """
 
     spec: TrialSpec
@@ -49,6 +50,7 @@ class Planned:
     wanted: frozenset[tuple[str, Split]] = frozenset()
     leaves_model: bool = False
     experiments: tuple[str, ...] = ()
+    apart: bool = False
 
     @property
     def id(self) -> str:
@@ -153,7 +155,9 @@ class _Roster:
                 needs[name] = self._train(role, seed, order, experiment).id
             else:
                 given[name] = role.files
-        code = self._own(tool, arguments)
+        drawn = tool.drawn(arguments)
+        code = self._own(tool, tool.code(arguments))
+        self._own(tool, drawn)
         spec = TrialSpec(
             tool=tool.name,
             arguments=arguments,
@@ -161,7 +165,7 @@ class _Roster:
             needs=needs,
             files={name: self._digest(path) for name, path in {**given, **code}.items()},
             code_digest=self._code,
-            data_digest=self._data_digest(seed),
+            data_digest=digest_of_items(self._data_digest(seed), drawn),
         )
         cost = tool.cost_s(arguments) * self._scale
         return Planned(
@@ -170,10 +174,11 @@ class _Roster:
             label="",
             order=order,
             cpu_s=cost,
-            policy=_untrusted(tool, cost) if code else _policy(tool, cost),
+            policy=_untrusted(tool, cost, given) if code else _policy(tool, cost),
             models=given,
             code=code,
             experiments=(experiment,),
+            apart=_apart(tool, bool(code)),
         )
 
     def _add(self, planned: Planned) -> None:
@@ -195,16 +200,17 @@ class _Roster:
             )
         return self._roles[name]
 
-    def _own(self, tool: Tool, arguments: dict[str, JsonValue]) -> dict[str, Path]:
-        """Input name -> file that the call brings along, as they were named."""
+    def _own(self, tool: Tool, files: Iterable[NamedCode]) -> dict[str, Path]:
+        """Input name -> file, as they were named."""
         known, found = brought_code(self._subject), {}
-        for name, digest in tool.code(arguments).items():
-            if name not in known or known[name].digest != digest:
+        for named in files:
+            name = named.name
+            if name not in known or named_code(known[name]) != named:
                 raise BadInput(
-                    f"{tool.name}: the run has no code {name!r} of the digest {digest[:12]}",
+                    f"{tool.name}: the run has no code {name!r} of the digest {named.digest[:12]}",
                     f"it has: {', '.join(known) or 'none'}",
                 )
-            if self._digest(known[name].file) != digest:
+            if self._digest(known[name].file) != named.digest:
                 raise BadInput(
                     f"{known[name].file} was changed since its plan was made",
                     "restore it from a copy, or start a new run",
@@ -242,14 +248,34 @@ def _policy(tool: Tool, cpu_s: float) -> Policy:
     )
 
 
-def _untrusted(tool: Tool, cpu_s: float) -> Policy:
-    """For code that is not of this project: a sandbox of its own, and a nearer end."""
+def _untrusted(tool: Tool, cpu_s: float, models: Mapping[str, Path]) -> Policy:
+    """For code that is not of this project: a sandbox of its own, and a nearer end.
+
+    models: those that the person brought; what is made of them is as large in 32-bit floats.
+    """
+    usual = tool.policy or Policy()
+    sizes = [sum(f.stat().st_size for f in path.glob("*.safetensors")) for path in models.values()]
+    weights = 2 * max(sizes, default=0)
     return Policy(
         trust="untrusted",
         wall_s=max(_LEAST_WALL_S, _WALL_ALLOWANCE * cpu_s),
         cpu_s=max(_LEAST_CPU_S, _CPU_ALLOWANCE * cpu_s),
-        memory_bytes=4096 * MIB,
+        memory_bytes=4096 * MIB + weights,
+        disk_bytes=usual.disk_bytes + weights,
+        file_bytes=usual.file_bytes + weights,
     )
+
+
+def _apart(tool: Tool, brought: bool) -> bool:
+    """Whether other jobs answer. Raises BadInput where code that was brought would itself."""
+    if tool.answer is None:
+        if brought:
+            raise BadInput(
+                f"{tool.name} answers in the job that runs the code",
+                "name a tool whose answers are given apart",
+            )
+        return False
+    return brought or tool.answer.always
 
 
 def _call(tool: str, arguments: Mapping[str, JsonValue]) -> str:

@@ -13,7 +13,8 @@ from tools.tool import all_tools
 _HERE = Path(__file__).parent
 _FOLDERS = ("architectures", "merging", "tasks")
 _FILES = (
-    "worker.py", "trial.py", "bench.py", "evaluations.py", "laws.py", "load_code.py", "own_code.py",
+    "worker.py", "draw_worker.py", "trial.py", "bench.py", "answer.py", "evaluations.py", "laws.py",
+    "load_code.py", "own_code.py",
 )  # fmt: skip
 _LIBRARIES = ("torch", "transformers")
 

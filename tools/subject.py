@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sandbox.records import Split
 from tools.tasks.task import Item, TaskCard
@@ -34,6 +34,15 @@ class Role:
     needs: tuple[str, ...] = ()
     files: Path | None = None
     skilled_in: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class ShowsTraining(Protocol):
+    """A subject with tasks whose sequences were drawn before a trial."""
+
+    def training(self, task: str, seed: int) -> tuple[Item, ...]:
+        """The training sequences of such a task."""
+        ...
 
 
 class Subject(Protocol):

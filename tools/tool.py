@@ -7,7 +7,15 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints, runtime_checkable
+from typing import (
+    Any,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeVar,
+    get_type_hints,
+    runtime_checkable,
+)
 
 import catalogue
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -15,6 +23,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from sandbox.errors import BadInput, UnknownName
 from sandbox.policy import Policy
 from sandbox.records import Seam
+from tools.answer import Answer
 
 Function = TypeVar("Function", bound=Callable[..., BaseModel])
 _tools = catalogue.create("hanji", "tools", entry_points=True)
@@ -29,14 +38,34 @@ class ReadsModels(Protocol):
         ...
 
 
+class NamedCode(NamedTuple):
+    """A file that is not of this project, by what it declares. digest: SHA-256 of the file."""
+
+    seam: Seam
+    name: str
+    digest: str
+
+
+def of_kind(seam: Seam, files: Mapping[str, str]) -> tuple[NamedCode, ...]:
+    """Files of one kind. files: name of what each declares -> its SHA-256."""
+    return tuple(NamedCode(seam, name, digest) for name, digest in files.items())
+
+
 @runtime_checkable
 class RunsCode(Protocol):
-    """Arguments of a call that runs files which are not of this project. seam: of what kind."""
+    """Arguments of a call that runs files which are not of this project."""
 
-    seam: ClassVar[Seam]
+    def code(self) -> tuple[NamedCode, ...]:
+        """Each file, once."""
+        ...
 
-    def code(self) -> Mapping[str, str]:
-        """Name of the block or merge method -> SHA-256 of the file that declares it."""
+
+@runtime_checkable
+class ReadsDraws(Protocol):
+    """Arguments of a call about tasks that files draw which are not of this project."""
+
+    def drawn(self) -> tuple[NamedCode, ...]:
+        """Each such file; the call reads what it drew, and does not run it."""
         ...
 
 
@@ -67,7 +96,8 @@ class Tool:
     runs no code of a mind. `lab`: the agent's own, which may have code tried and pilots run; see
     agent/lab_tools.py. cpu_s: what one call costs on the built-in miniature, as a first
     estimate before anything is measured, where the arguments do not tell. policy: limits of its
-    jobs when those derived from that cost do not fit.
+    jobs when those derived from that cost do not fit. answer: how another job answers for it; None
+    where its own does.
     """
 
     name: str
@@ -77,6 +107,7 @@ class Tool:
     arguments: type[BaseModel]
     function: Callable[..., BaseModel]
     policy: Policy | None = None
+    answer: Answer | None = None
 
     def check(self, arguments: dict[str, JsonValue]) -> BaseModel:
         """The arguments, parsed. Raises BadInput with one sentence naming the field."""
@@ -99,10 +130,15 @@ class Tool:
         call = self.check(arguments)
         return tuple(dict.fromkeys(call.needs())) if isinstance(call, ReadsModels) else ()
 
-    def code(self, arguments: dict[str, JsonValue]) -> dict[str, str]:
-        """The files this call brings along: name of what each declares -> its SHA-256."""
+    def code(self, arguments: dict[str, JsonValue]) -> tuple[NamedCode, ...]:
+        """The files this call brings along."""
         call = self.check(arguments)
-        return dict(call.code()) if isinstance(call, RunsCode) else {}
+        return call.code() if isinstance(call, RunsCode) else ()
+
+    def drawn(self, arguments: dict[str, JsonValue]) -> tuple[NamedCode, ...]:
+        """The files that drew what this call reads."""
+        call = self.check(arguments)
+        return call.drawn() if isinstance(call, ReadsDraws) else ()
 
     def stands_for(self, arguments: dict[str, JsonValue]) -> str:
         """Which permanent baseline or search this call is, empty for none."""
@@ -129,6 +165,7 @@ def tool(
     place: Literal["sandbox", "desk"],
     cpu_s: float = 0.0,
     policy: Policy | None = None,
+    answer: Answer | None = None,
 ) -> Callable[[Function], Function]:
     """Declare a tool: its first parameter's type is its arguments, its docstring its summary."""
 
@@ -136,7 +173,7 @@ def tool(
         first = next(iter(inspect.signature(function).parameters))
         summary = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
         arguments = get_type_hints(function)[first]
-        declared = Tool(name, summary, place, cpu_s, arguments, function, policy)
+        declared = Tool(name, summary, place, cpu_s, arguments, function, policy, answer)
         _tools.register(name, func=declared)
         return function
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from sandbox.records import Split, short_id
+
+Step = Literal["whole", "make", "answer"]
+"""What a job does of a trial: all of it, or only what it makes, or only what that answers."""
 
 
 class TrialSpec(BaseModel):

@@ -16,7 +16,7 @@ from tools.atomic import write_atomically
 from tools.folder_digest import file_digest, folder_digest
 from tools.trial import SearchPoint, TrialSpec
 
-RESULT, MODEL = "result.json", "model"
+RESULT, MODEL, ANSWERS = "result.json", "model", "answers"
 ENDING = "ending.json"
 _JOURNAL = "journal.jsonl"
 _LONGEST_LINE = 400
@@ -26,7 +26,9 @@ class Ending(BaseModel):
     """How a trial ended. Kept in `ending.json`, once the trial is finished.
 
     resumed: a search that went on from the journal of an interrupted attempt, so its cost is that
-    of the last part. cached: the model was trained by an earlier run, whose cost this is.
+    of the last part. cached: the model was trained by an earlier run, whose cost this is. answers:
+    SHA-256 of what each job left that only answered; times are those of all jobs together. terms:
+    SHA-256 of what each job was allowed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,8 @@ class Ending(BaseModel):
     rejected: dict[str, str] = {}
     resumed: bool = False
     cached: bool = False
+    answers: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
 
     @property
     def status(self) -> Literal["ok", "failed", "killed"]:
@@ -59,12 +63,33 @@ class TrialFolder:
         self.model = self.path / MODEL
         self.call = self.path / "call.json"
 
-    def prepare(self, spec: TrialSpec, roles: Iterable[str], tasks: Iterable[str]) -> None:
-        """Write `job.json` and `call.json`; of an unfinished attempt keep the journal alone."""
+    def answers(self, number: int) -> Path:
+        """Folder of a job that only answers, counted from 1."""
+        return self.path / f"{ANSWERS}-{number}"
+
+    @property
+    def last_job(self) -> Path:
+        """Folder of the job that was the last to start."""
+        answers = sorted(self.path.glob(f"{ANSWERS}-*"))
+        return answers[-1] if answers else self.path
+
+    def prepare(
+        self,
+        spec: TrialSpec,
+        roles: Iterable[str],
+        tasks: Iterable[str],
+        *,
+        apart: bool = False,
+    ) -> None:
+        """Write `job.json` and `call.json`; of an unfinished attempt keep the journal alone.
+
+        apart: other jobs answer.
+        """
         journal = self.journal()
         for left in (self.result, self.path / ENDING, JobPaths(self.path).outcome):
             left.unlink(missing_ok=True)
-        shutil.rmtree(self.model, ignore_errors=True)
+        for folder in (self.model, *self.path.glob(f"{ANSWERS}-*")):
+            shutil.rmtree(folder, ignore_errors=True)
         lines = "".join(point.model_dump_json() + "\n" for point in journal)
         write_atomically(self.path / _JOURNAL, lines)
         write_atomically(self.path / "job.json", spec.model_dump_json(indent=1))
@@ -72,6 +97,7 @@ class TrialFolder:
             "tool": spec.tool,
             "arguments": spec.arguments,
             "seed": spec.seed,
+            "step": "make" if apart else "whole",
             "roles": list(roles),
             "tasks": list(tasks),
             "journal": [point.model_dump(mode="json") for point in journal],
@@ -88,20 +114,38 @@ class TrialFolder:
             _extend(kept, _whole_lines(file, most_bytes))
         return tuple(kept)
 
-    def seal(self, outcome: Outcome, *, leaves_model: bool) -> Ending:
-        """Write how the trial ended: from here on it is finished."""
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it was written how the trial ended."""
+        return (self.path / ENDING).exists()
+
+    def seal(
+        self, outcome: Outcome, *, leaves_model: bool, answers: Sequence[Outcome] = ()
+    ) -> Ending:
+        """Write how the trial ended: from here on it is finished.
+
+        answers: how the jobs ended that only answered, if there were any.
+        """
+        every = (outcome, *answers)
         ending = Ending(
-            verdict=outcome.verdict,
-            limit=outcome.limit,
-            reason=_with_last_words(outcome),
-            wall_s=outcome.wall_s,
-            cpu_s=outcome.cpu_s,
-            memory_peak_bytes=outcome.memory_peak_bytes,
-            isolation=outcome.isolation,
-            result_digest=file_digest(self.result) if self.result.is_file() else "",
+            verdict=every[-1].verdict,
+            limit=every[-1].limit,
+            reason=_with_last_words(every[-1]),
+            wall_s=sum(one.wall_s for one in every),
+            cpu_s=sum(one.cpu_s for one in every),
+            memory_peak_bytes=max(one.memory_peak_bytes for one in every),
+            isolation=", ".join(dict.fromkeys(one.isolation for one in every)),
+            result_digest=_digest(self.result),
             model_digest=folder_digest(self.model) if leaves_model and self.model.is_dir() else "",
-            rejected=dict(outcome.rejected),
+            rejected=dict(outcome.rejected)
+            | {
+                f"{ANSWERS}-{number}/{name}": why
+                for number, one in enumerate(answers, 1)
+                for name, why in one.rejected.items()
+            },
             resumed=bool(_whole_lines(self.path / _JOURNAL, _LONGEST_LINE)),
+            answers=tuple(_digest(self.answers(n) / RESULT) for n in range(1, len(every))),
+            terms=tuple(one.terms for one in every),
         )
         return self.end(ending)
 
@@ -115,14 +159,10 @@ class TrialFolder:
 
         A job that ended while the harness was dying is sealed now.
         """
-        if (self.path / ENDING).exists():
+        if self.is_sealed:
             return self.ending()
-        outcome = read_outcome(self.path)
-        if outcome is None or outcome.limit == "cancelled":
-            return None
-        if not all(_matches(o.path, o.digest, file_digest) for o in outcome.outputs.values()):
-            return None
-        return self.seal(outcome, leaves_model=leaves_model)
+        outcome = whole_outcome(self.path)
+        return None if outcome is None else self.seal(outcome, leaves_model=leaves_model)
 
     def ending(self) -> Ending | None:
         """The sealed ending; None when there is none or the files are not those of the end."""
@@ -133,11 +173,28 @@ class TrialFolder:
         whole = _matches(self.result, ending.result_digest, file_digest) and _matches(
             self.model, ending.model_digest, folder_digest
         )
+        whole = whole and all(
+            _matches(self.answers(number) / RESULT, digest, file_digest)
+            for number, digest in enumerate(ending.answers, 1)
+        )
         return ending if whole else None
 
     def disk_bytes(self) -> int:
         """Bytes of everything in the folder."""
         return sum(p.stat().st_size for p in self.path.rglob("*") if p.is_file())
+
+
+def whole_outcome(folder: Path) -> Outcome | None:
+    """How the job of the folder ended, None when it did not or its outputs are not those left."""
+    outcome = read_outcome(folder)
+    if outcome is None or outcome.limit == "cancelled":
+        return None
+    whole = all(_matches(o.path, o.digest, file_digest) for o in outcome.outputs.values())
+    return outcome if whole else None
+
+
+def _digest(path: Path) -> str:
+    return file_digest(path) if path.is_file() else ""
 
 
 def _matches(path: Path, digest: str, measure: Callable[[Path], str]) -> bool:

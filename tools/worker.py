@@ -13,25 +13,32 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
-from sandbox.errors import HanjiError
+from sandbox.errors import BadInput, HanjiError
+from sandbox.records import Seam
 from tools.bench import Bench
 from tools.load_code import load_code
 from tools.own_code import input_of
+from tools.tasks.brought import bring_view
 from tools.tasks.task import TaskView
-from tools.tool import RunsCode, find_tool
-from tools.trial import SearchPoint, TrialResult
+from tools.tool import RunsCode, Tool, find_tool
+from tools.trial import SearchPoint, Step, TrialResult
 
 _VIEW = TypeAdapter(TaskView)
 
 
 class Call(BaseModel):
-    """`call.json`. journal: evaluations of an interrupted earlier attempt."""
+    """`call.json`. journal: evaluations of an interrupted earlier attempt.
+
+    step: `whole` does all of it, `make` leaves weights for another job, `answer` is that job; it is
+    told no seed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tool: str
     arguments: dict[str, JsonValue]
-    seed: int
+    seed: int = 0
+    step: Step = "whole"
     roles: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     journal: tuple[SearchPoint, ...] = ()
@@ -51,22 +58,40 @@ def main(inputs: Path, work: Path) -> None:
         work=work,
         journal=in_order(call.journal),
         note=_print_point,
+        apart=call.step == "make",
     )
+    for view in bench.tasks.values():
+        bring_view(view)
     arguments = action.check(call.arguments)
-    _bring(arguments, inputs)
-    result = action.function(arguments, bench)
+    if call.step == "answer":
+        result = _answered(action, arguments, bench, inputs)
+    else:
+        _bring(arguments, inputs)
+        result = action.function(arguments, bench)
     assert isinstance(result, TrialResult)
     part = work / "result.json.part"
     part.write_text(result.model_dump_json(), encoding="utf-8")
     part.rename(work / "result.json")
 
 
-def _bring(arguments: BaseModel, inputs: Path) -> None:
-    """Import the files that the call brings along. Their code is not trusted from here on."""
+def _answered(action: Tool, arguments: BaseModel, bench: Bench, inputs: Path) -> BaseModel:
+    """What the weights of the trial's first job answer. Raises BadInput for a tool without."""
+    if action.answer is None:
+        raise BadInput(f"{action.name} answers in its own job", "run the whole call")
+    _bring(arguments, inputs, action.answer.seams)
+    return action.answer.function(arguments, bench)
+
+
+def _bring(arguments: BaseModel, inputs: Path, seams: tuple[Seam, ...] | None = None) -> None:
+    """Import the files that the call brings along, all or those of some kinds.
+
+    Their code is not trusted from here on.
+    """
     if not isinstance(arguments, RunsCode):
         return
-    for name, digest in arguments.code().items():
-        load_code(arguments.seam, inputs / input_of(arguments.seam, name), name, digest)
+    for seam, name, digest in arguments.code():
+        if seams is None or seam in seams:
+            load_code(seam, inputs / input_of(seam, name), name, digest)
 
 
 def preload() -> None:

@@ -18,7 +18,8 @@ PLAIN: Mapping[str, object] = {
     "tied": False,
 }
 """What an architecture has that is not told."""
-_TOLD_APART = ("architecture", "match", "own_blocks", "start", "teacher")
+_OWN = ("own_blocks", "own_objectives", "own_tasks")
+_TOLD_APART = ("architecture", "match", *_OWN, "start", "teacher")
 _DIGITS = 12
 """Of a digest, where the whole of it stands elsewhere."""
 
@@ -59,9 +60,10 @@ def _flat(arguments: Mapping[str, Any]) -> dict[str, str]:
     found = {k: short(v) for k, v in {**rest, **fields}.items() if v not in ({}, [], None)}
     if layers:
         found["layers"] = _stack([_layer(layer) for layer in layers])
-    own = arguments.get("own_blocks")
-    if isinstance(own, dict) and own:
-        found["own_blocks"] = short([f"{name} {digest[:_DIGITS]}" for name, digest in own.items()])
+    for key in _OWN:
+        own = arguments.get(key)
+        if isinstance(own, dict) and own:
+            found[key] = short([f"{name} {digest[:_DIGITS]}" for name, digest in own.items()])
     starts = arguments.get("start")
     if isinstance(starts, list):
         found["start"] = short([described(one) for one in starts])

@@ -31,9 +31,10 @@ _LIMITS = Policy(
 )
 # TeX may read and write below its folder only, runs no commands, and stamps a fixed date.
 # Without long log lines its warnings would be broken in the middle. Never redirect into paper.out:
-# hyperref reads that file.
+# hyperref reads that file. Modes are changed only where they must be: not every sandbox lets them.
 _SCRIPT = """
-cp -R {inputs}/paper/. {work}/ && chmod -R u+w {work}/* && cd {work} && exec env \
+cp -R {inputs}/paper/. {work}/ && find {work} ! -perm -u+w -exec chmod u+w {} + && \
+cd {work} && exec env \
 HOME={work} TEXMFVAR={work}/.texmf TEXMFHOME={work}/.texmf openin_any=p openout_any=p \
 max_print_line=10000 SOURCE_DATE_EPOCH=0 FORCE_SOURCE_DATE=1 shell_escape=f TZ=UTC LC_ALL=C \
 latexmk -norc -pdf -interaction=nonstopmode -halt-on-error -no-shell-escape paper.tex

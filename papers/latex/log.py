@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_OVERFULL = re.compile(r"^Overfull \\hbox \(([\d.]+)pt too wide\) (.*?)$", re.MULTILINE)
-_UNDEFINED = re.compile(
-    r"^(?:LaTeX|Package natbib) Warning: (Reference|Citation) [`'](.+?)' on page .*undefined",
+_OVERFULL = re.compile(
+    r"^Overfull \\hbox \((\d{1,9}(?:\.\d{1,9})?)pt too wide\) (.*?)$", re.MULTILINE | re.ASCII
+)
+_UNDEFINED = re.compile(  # bounded, for a line may be as long as whoever wrote it likes
+    r"^(?:LaTeX|Package natbib) Warning: (Reference|Citation) [`'](.{1,200}?)' on page .{0,200}?"
+    r"undefined",
     re.MULTILINE,
 )
-_MISSING = re.compile(r"^Missing character: There is no (.+?) in font (\S+?)!?$", re.MULTILINE)
+_MISSING = re.compile(
+    r"^Missing character: There is no (.{1,200}?) in font (\S{1,200}?)!?$", re.MULTILINE
+)
 _ERROR = re.compile(r"^! (.+)$", re.MULTILINE)
 _BIBTEX = re.compile(r"^(Warning--.+|I (?:found no|couldn't open).+)$", re.MULTILINE)
 TOLERATED_PT = 1.0

@@ -42,9 +42,13 @@ def broken_seals(folder: Path, ledger: Ledger) -> Iterator[str]:
             )
         elif trial.status == "ok":
             yield f"ledger.jsonl: trial {trial.id} ended ok and sealed no result"
+        for number, digest in enumerate(trial.answer_digests, 1):
+            answers = folder / "trials" / trial.id / f"answers-{number}" / "result.json"
+            yield from _file(answers, digest, folder) if digest else ()
     for review in ledger.lines(ReviewLine):
         yield from _value(folder / review.file, review.file_digest, folder)
     yield from _origins(ledger)
+    yield from _unlike(ledger)
 
 
 def broken_paper(folder: Path, paper: PaperLine) -> Iterator[str]:
@@ -118,3 +122,16 @@ def _origins(ledger: Ledger) -> Iterator[str]:
         made = (trial.arm, trial.seed, trial.code_digest, trial.data_digest)
         if made != (line.arm, line.seed, line.code_digest, line.data_digest):
             yield f"ledger.jsonl: evidence {line.id} does not fit its trial {trial.id}"
+
+
+def _unlike(ledger: Ledger) -> Iterator[str]:
+    """Scores of one seed, task and split are by one scorer, against the same items."""
+    first: dict[tuple[int, str, str, str], EvidenceLine] = {}
+    for line in ledger.lines(EvidenceLine):
+        if not line.scorer_digest:
+            continue  # counted, not scored; or of an earlier version, which did not say
+        one = first.setdefault((line.seed, line.task, line.split, line.metric), line)
+        if line.labels_digest != one.labels_digest:
+            yield f"ledger.jsonl: evidence {line.id} and {one.id} were scored against other items"
+        elif line.scorer_digest != one.scorer_digest:
+            yield f"ledger.jsonl: evidence {line.id} and {one.id} were scored by other code"

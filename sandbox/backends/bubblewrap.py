@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sandbox import view
-from sandbox.backend import Capabilities, backend
+from sandbox.backend import UNCOUNTED, Capabilities, backend
 from sandbox.backends.zygote import ServerDied, Zygotes
 from sandbox.canaries import WARM, try_out
 from sandbox.enclosure import disk_of, enclose, job_uid, pin
@@ -36,6 +36,7 @@ class Bubblewrap:
     """
 
     name = "bubblewrap"
+    uncontained = UNCOUNTED
 
     def __init__(self, warm: bool = True) -> None:
         self._zygotes = Zygotes() if warm else None
@@ -85,6 +86,7 @@ class Bubblewrap:
                 scratch_bytes=job.policy.disk_bytes,
                 outer=limits(job.policy, OWN_PROCESSES, without=PER_PERSON),
                 limits=limits(job.policy, OWN_PROCESSES),
+                devices=view.gpus_bound(job.policy.gpus),
                 seccomp=seccomp_program(),
             )
             stack.callback(enclosure.close)

@@ -49,8 +49,12 @@ class Zygotes:
         self._refused: dict[str, str] = {}
 
     def fits(self, job: Job) -> bool:
-        """Trusted, with a warm function, few and small inputs, on a kernel that allows cells."""
-        if job.policy.trust != "builtin" or not job.warm or job.warm in self._refused:
+        """Trusted, with a warm function, few and small inputs, on a kernel that allows cells.
+
+        Never with a GPU: what CUDA began does not survive a fork.
+        """
+        trusted = job.policy.trust == "builtin" and not job.policy.gpus
+        if not trusted or not job.warm or job.warm in self._refused:
             return False
         files = input_files(job.inputs)
         few = len(files) <= MOST_DESCRIPTORS - 3

@@ -18,7 +18,7 @@ from tools.actions.train_architecture import sized
 from tools.architectures.matching import Quantity, Ruler
 from tools.architectures.training_arguments import TrainArchitectureArguments
 from tools.experiment import Arm, Experiment
-from tools.freeze import freeze
+from tools.freeze import check_plan, freeze
 from tools.literature.library import Library
 from tools.subject import Subject
 from tools.tasks.sequence import find_sequence_task
@@ -50,6 +50,13 @@ def designed(
         assert plan.seeds == (request.fresh if line.relation in FRESH else request.seeds)
         assert plan.test.predicted_effect >= plan.test.null_effect
     return plans
+
+
+def check_freezable(lines: Sequence[HypothesisLine], subject: Subject, **more: object) -> None:
+    """A run would freeze their plans, each as its first; nothing is written."""
+    nowhere = Path("/nonexistent")
+    for plan in designed(lines, subject, **more):
+        check_plan(plan, subject, Ledger(nowhere / "ledger.jsonl"), nowhere)
 
 
 def frozen(

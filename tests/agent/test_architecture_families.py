@@ -1,21 +1,19 @@
 """Families about architectures: each gives a plan that freezes, trains and compares fairly."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
 import pytest
 
-from agent import gate
 from agent.minds.mind import Known
 from agent.minds.playbook.choose import Candidate, all_or_none, candidates
 from agent.minds.playbook.family import Setting, all_families, find_family, gates, is_gate
 from agent.minds.playbook.relations import FOLLOW_UPS, may_follow
-from sandbox.ledger import Ledger
-from sandbox.records import ComparisonLine, EvidenceLine, TrialLine, short_id
 from tests.agent.family_checks import (
     SEEDS,
+    check_freezable,
     check_meaning,
     check_names,
     check_prose,
@@ -25,8 +23,6 @@ from tests.agent.family_checks import (
 )
 from tools.architectures.architecture import Architecture
 from tools.architectures.subject import PROMOTION, ArchitectureSuite
-from tools.compare import compare
-from tools.freeze import frozen_plans
 from tools.tool import find_tool
 
 SUBJECT = ArchitectureSuite("quick")
@@ -71,10 +67,19 @@ def known(name, ruling):
     return Known(line_of(idea("", name), name), None, None, ruling)
 
 
-def planned(lines, folder):
+@cache
+def won():
+    return tuple(known(name, "supported") for name in WON.winners)
+
+
+def standing(lines):
+    """What a request for the plans of these hypotheses tells of the run."""
     gate = frozenset(line.id for line in lines if is_gate(line, SUBJECT.domain))
-    won = tuple(known(name, "supported") for name in WON.winners)
-    return frozen(lines, SUBJECT, folder, known=won, gate=gate)
+    return {"known": won(), "gate": gate}
+
+
+def planned(lines, folder):
+    return frozen(lines, SUBJECT, folder, **standing(lines))
 
 
 def each_costs(amount):
@@ -88,12 +93,13 @@ def test_there_are_enough_families_beside_the_gate():
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
-def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name, tmp_path):
+def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name):
     found = idea(relation, name)
     if found is None:
         assert relation in NOT_ALWAYS or name in ONE_TASK
         return
-    planned([line_of(found, name, relation)], tmp_path)
+    lines = [line_of(found, name, relation)]
+    check_freezable(lines, SUBJECT, **standing(lines))
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
@@ -190,102 +196,6 @@ def test_only_winners_are_promoted_and_only_there_is_the_task_held_back_asked():
         assert {"generalise", "replicate"} <= set(mine)
         assert mine["generalise"].idea.tasks == ("selective_copy",)
     assert not may_follow("replicate", "")
-
-
-@dataclass
-class Record:
-    """What the gate looks at."""
-
-    ledger: Ledger
-    folder: object
-    subject: object = SUBJECT
-
-
-def measured(tmp_path, accuracy):
-    """A run whose gate was frozen and measured. accuracy: arm -> value on every seed."""
-    lines = [line_of(idea("", name), name) for name in gates("architectures")]
-    ledger, plans = planned(lines, tmp_path)
-    for arm in {arm.name: arm for plan in plans for arm in plan.arms}.values():
-        for seed in SEEDS:
-            for sealed in trial_of(arm, seed, accuracy[arm.name]):
-                ledger.append(sealed)
-    return Record(ledger, tmp_path)
-
-
-def trial_of(arm, seed, value):
-    id = short_id([arm.name, seed])
-    about = {"arm": arm.name, "seed": seed, "code_digest": "c", "data_digest": "d"}
-    arguments = find_tool(arm.tool).normal(arm.arguments)
-    yield EvidenceLine(
-        id=f"{id}-e",
-        metric="accuracy",
-        task=str(arguments["task"]),
-        split="test",
-        value=value,
-        unit="fraction",
-        items=640,
-        trial=id,
-        **about,
-    )
-    yield TrialLine(
-        id=id,
-        tool=arm.tool,
-        arguments=arguments,
-        status="ok",
-        wall_s=1.0,
-        cpu_s=1.0,
-        memory_peak_bytes=1,
-        isolation="none",
-        **about,
-    )
-
-
-ORDER = {"attention-conv": 1.0, "hybrid": 0.99, "ssd": 0.97, "linear-conv": 0.6, "linear": 0.1}
-
-
-def ruled(tmp_path, accuracy):
-    record = measured(tmp_path, accuracy)
-    for plan in frozen_plans(record.ledger, tmp_path):
-        record.ledger.append(compare(plan, record.ledger))
-    return record
-
-
-def test_the_known_order_opens_the_gate(tmp_path):
-    record = ruled(tmp_path, ORDER)
-    assert gate.missed(record) == ""
-    assert gate.banner(record) == ""
-
-
-@pytest.mark.parametrize(
-    ("changed", "says"),
-    [
-        ({"ssd": 0.6}, "SSD recalls more than linear attention"),
-        ({"attention-conv": 0.5}, "attention recalls no less than SSD"),
-        ({"hybrid": 0.2}, "a hybrid recalls no less"),
-        ({"linear": 0.6}, "a short convolution lets linear attention recall"),
-    ],
-)
-def test_an_order_that_is_not_reproduced_closes_the_gate(tmp_path, changed, says):
-    record = ruled(tmp_path, ORDER | changed)
-    assert says in gate.missed(record)
-    banner = gate.banner(record)
-    assert banner.startswith("GATE FAILED")
-    assert not re.search(r"\d", banner)
-
-
-def test_a_gate_that_was_not_measured_or_not_asked_is_closed(tmp_path):
-    record = measured(tmp_path, ORDER)
-    assert not record.ledger.lines(ComparisonLine)
-    assert gate.missed(record).count("not measured") == 4
-    empty = Record(Ledger(tmp_path / "empty.jsonl"), tmp_path)
-    assert gate.missed(empty).count("not asked") == 4
-
-
-def test_what_has_no_known_order_has_no_gate(tmp_path):
-    class Merging:
-        domain = "merging"
-
-    assert gate.missed(Record(Ledger(tmp_path / "e.jsonl"), tmp_path, Merging())) == ""
 
 
 def test_every_candidate_is_one_of_the_subjects_domain():

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agent.run import Ending, begin
-from agent.settings import read_settings
-from agent.topic import topic_from
+from agent.ending import Ending
 from papers.manuscript import Manuscript
 from papers.verify import verify
 from sandbox.ledger import Ledger
 from sandbox.records import CallLine, CodeLine, DecisionLine, FailureLine, HypothesisLine
 from tests.agent.cheating import HOME, INJECTED, lines
+from tests.agent.whole_run import whole_run
 from tools.freeze import frozen_plans
 
 pytestmark = pytest.mark.slow
@@ -53,16 +52,9 @@ GEOMETRY = re.compile(r'\s(?:d|points|transform|viewBox|width|height|x|y)="[^"]*
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Ending:
-    home = tmp_path_factory.mktemp("cheating")
     body = yaml.safe_load((HOME / "topic.yaml").read_text(encoding="utf-8"))
-    flags = {
-        "runs": home / "runs",
-        "cache": home / "cache",
-        "workers": 2,
-        "replay": str(HOME / "cassette.jsonl"),
-    }
-    topic = topic_from(body, home, "topic")
-    return begin(topic, read_settings(topic, flags, {}, home / "none"))
+    home = tmp_path_factory.mktemp("cheating")
+    return whole_run(home, body, replay=str(HOME / "cassette.jsonl"))
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from agent.minds.language_model.exploring import GRAMMARS, code_told
+from sandbox.records import CODE_FOLDERS
+from tools.architectures.subject import ArchitectureSuite
 from tools.merging.method import all_methods
 from tools.merging.miniature import Miniature
 
 HANJI = Path(sys.executable).parent / "hanji"
-COMMANDS = {"block": "blocks", "merge_method": "methods"}
+COMMANDS = {"task": "tasks"}
+"""Where the command is not called as the folder is."""
 
 
 def example(seam: str, folder: Path) -> Path:
@@ -30,7 +33,7 @@ def example(seam: str, folder: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("seam", GRAMMARS)
 def test_the_example_of_a_prompt_obeys_the_laws(seam: str, tmp_path: Path) -> None:
-    command = [HANJI, COMMANDS[seam], "check", example(seam, tmp_path)]
+    command = [HANJI, COMMANDS.get(seam, CODE_FOLDERS[seam]), "check", example(seam, tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -40,3 +43,11 @@ def test_a_study_of_merges_is_told_how_to_write_one_and_which_are_there() -> Non
     assert "@merge_method(" in told
     assert "task_arithmetic(normalize=False, lambda=1.0)" in told
     assert all(name in told for name in all_methods())
+
+
+def test_a_study_of_architectures_is_told_how_to_write_each_of_the_kinds_that_it_knows() -> None:
+    told = code_told(ArchitectureSuite("quick"))
+    assert "@block(" in told
+    assert "@objective(" in told
+    assert "@drawn_task(" in told
+    assert "@merge_method(" not in told

@@ -5,7 +5,13 @@ from agent.minds.playbook.family import Setting, all_families, find_family
 from agent.minds.playbook.followups import FOLLOW_UPS, lower
 from agent.own_code import FAMILIES as OF_KINDS
 from sandbox.errors import UnknownName
-from tests.agent.family_checks import check_meaning, check_names, check_prose, frozen, line_of
+from tests.agent.family_checks import (
+    check_freezable,
+    check_meaning,
+    check_names,
+    check_prose,
+    line_of,
+)
 from tools.merging.miniature import Miniature
 
 SUBJECT = Miniature("quick")
@@ -28,12 +34,12 @@ def test_there_are_enough_families():
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
-def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name, tmp_path):
+def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name):
     found = idea(relation, name)
     if found is None:
         assert relation in ("ablate", "generalise")
         return
-    frozen([line_of(found, name, relation)], SUBJECT, tmp_path)
+    check_freezable([line_of(found, name, relation)], SUBJECT)
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)

@@ -19,14 +19,12 @@ from agent.endpoint.scripted_server import ScriptedServer
 from agent.endpoint.server import serve
 from agent.endpoint.transcript import read_exchanges
 from agent.endpoint.wire import Behaviour
-from agent.run import begin
-from agent.settings import read_settings
-from agent.topic import topic_from
 from papers.manuscript import Manuscript
 from papers.verify import verify
 from sandbox.ledger import Ledger
 from sandbox.records import CostLine, FailureLine, HypothesisLine
 from tests.agent.spoken import GIBBERISH, part
+from tests.agent.whole_run import ONE_QUESTION, whole_run
 
 pytestmark = pytest.mark.slow
 ALWAYS = {"repeat": "forever"}
@@ -53,21 +51,9 @@ BABBLE: Mapping[str, object] = {"text": GIBBERISH, **ALWAYS}
 
 
 def research(home: Path, base_url: str, tokens: int, stop: threading.Event | None = None) -> Ending:
-    body = {
-        "question": "Does merging compose skills?",
-        "profile": "quick",
-        "hypotheses": 1,
-        "alpha": 0.45,
-        "first": [],
-        "seeds": 2,
-        "evaluations": 20,
-        "mind": "language-model",
-        "budget": {"wall": "30m", "tokens": tokens},
-    }
     endpoint = {"base_url": base_url, "model": "m", "timeout_s": 20, "retries": 2}
-    flags = {"runs": home / "runs", "cache": home / "cache", "workers": 2, "endpoint": endpoint}
-    topic = topic_from(body, home, "topic")
-    return begin(topic, read_settings(topic, flags, {}, home / "none"), stop=stop)
+    body = {**ONE_QUESTION, "budget": {"wall": "30m", "tokens": tokens}}
+    return whole_run(home, body, stop, endpoint=endpoint)
 
 
 def paper_of(run: Path) -> Manuscript:
@@ -98,7 +84,10 @@ def test_gibberish_for_every_request_ends_within_budget_in_an_honest_report(tmp_
     assert "proposals: its reply was not usable; the built-in mind did it" in failed
     ledger, transcript = tokens_of(ending.run)
     assert ledger == transcript == ending.spend.tokens <= 2_000_000
-    assert f"- {ledger:,} tokens of a language model, for an unknown amount" in page
+    often = f"{len(read_exchanges(ending.run))} exchanges"
+    assert f"- {ledger:,} tokens of a language model in {often}, for an unknown amount" in page
+    stood_in = "its reply was not usable; the built-in mind did 9 requests in its place: survey, "
+    assert f"- language model: {stood_in}" in page
 
 
 @pytest.mark.full

@@ -8,13 +8,11 @@ import pytest
 
 from agent.minds.playbook.architectures import arms
 from agent.minds.playbook.family import gates
-from agent.run import begin
-from agent.settings import read_settings
-from agent.topic import topic_from
 from papers.manuscript import Manuscript
 from papers.verify import verify
 from sandbox.ledger import Ledger
 from sandbox.records import DecisionLine, FailureLine, HypothesisLine, PaperLine, TrialLine
+from tests.agent.whole_run import whole_run
 
 pytestmark = pytest.mark.slow
 
@@ -34,11 +32,9 @@ def run(tmp_path_factory):
         "budget": {"wall": "4m"},
         "seeds": 4,
     }
-    flags = {"runs": home / "runs", "cache": home / "cache", "workers": 2}
-    topic = topic_from(body, home, "topic")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(arms.SCALES, "quick", replace(arms.SCALES["quick"], steps=3))
-        yield begin(topic, read_settings(topic, flags, {}, home / "none"))
+        yield whole_run(home, body)
 
 
 def test_only_the_gate_is_asked(run):

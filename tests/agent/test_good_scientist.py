@@ -15,8 +15,6 @@ import yaml
 from pydantic import JsonValue
 
 from agent.minds.playbook.architectures import arms
-from agent.run import Ending, begin
-from agent.settings import read_settings
 from agent.topic import topic_from
 from papers.manuscript import Manuscript
 from papers.verify import verify
@@ -29,6 +27,7 @@ from sandbox.records import (
     HypothesisLine,
     VerdictLine,
 )
+from tests.agent.whole_run import whole_run
 
 pytestmark = pytest.mark.full
 CASSETTES = Path(__file__).parents[1] / "cassettes"
@@ -76,17 +75,11 @@ def replayed(recorded: Recorded, home: Path) -> Path:
     """The run again, without a server."""
     cassette = CASSETTES / recorded.name
     body = yaml.safe_load((cassette / "topic.yaml").read_text(encoding="utf-8"))
-    flags = {
-        "runs": home / "runs",
-        "cache": home / "cache",
-        "workers": 2,
-        "replay": str(cassette / "cassette.jsonl"),
-    }
     topic = topic_from(body, cassette, "topic.yaml")
     with pytest.MonkeyPatch.context() as patch:
         if topic.domain == "architectures":
             shorten(patch)
-        ending: Ending = begin(topic, read_settings(topic, flags, {}, home / "none"))
+        ending = whole_run(home, topic, replay=str(cassette / "cassette.jsonl"))
     assert ending.status == "published"
     return ending.run
 

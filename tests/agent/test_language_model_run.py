@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from agent.ending import Ending
-from agent.endpoint.exchange import Exchange
-from agent.endpoint.message import Ask, Message
-from agent.run import begin, resume
+from agent.run import resume
 from agent.settings import read_settings
-from agent.topic import topic_from
 from papers.manuscript import Manuscript
 from papers.verify import verify
 from sandbox.ledger import Ledger
 from sandbox.records import FailureLine, HypothesisLine
-from tests.agent.spoken import GIBBERISH, Speaker, part
+from tests.agent.spoken import Reply, part
+from tests.agent.whole_run import recorded_run
 
 pytestmark = pytest.mark.slow
-SAID = {
+SAID: dict[str, Reply] = {
     "survey": {"queries": ["task arithmetic", "merging languages"]},
     "explore-1/1": "I have no question to the tools.",
     "propose-1": {"ideas": [{"family": "composition"}], "why": "it is what was asked"},
@@ -35,41 +32,10 @@ SAID = {
 PARTS = ("finding-A", "overview", "related-work", "conclusion", "abstract")
 
 
-def cassette(path: Path) -> Path:
-    """A recording of a model that does some parts well and babbles in the others."""
-    replies = {**SAID, **{f"write-{part}{more}": GIBBERISH for part in PARTS
-                          for more in ("", "-repair")}}  # fmt: skip
-    voice, lines = Speaker(replies), []
-    for key in replies:
-        ask = Ask(key, "write", (Message("user", "recorded"),))
-        answer = voice.ask(ask)
-        lines.append(Exchange.of(ask, "some-model", answer, 0.1).model_dump_json())
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Ending:
-    home = tmp_path_factory.mktemp("model")
-    body = {
-        "question": "Does merging compose skills?",
-        "profile": "quick",
-        "hypotheses": 1,
-        "alpha": 0.45,
-        "first": [],
-        "seeds": 2,
-        "evaluations": 20,
-        "mind": "language-model",
-        "budget": {"wall": "30m"},
-    }
-    flags = {
-        "runs": home / "runs",
-        "cache": home / "cache",
-        "workers": 2,
-        "replay": str(cassette(home / "cassette.jsonl")),
-    }
-    topic = topic_from(body, home, "topic")
-    return begin(topic, read_settings(topic, flags, {}, home / "none"))
+    """A model that does some parts well and babbles in the others."""
+    return recorded_run(tmp_path_factory.mktemp("model"), SAID, PARTS)
 
 
 def test_the_run_ends_in_a_verified_paper(run: Ending) -> None:

@@ -6,12 +6,10 @@ import shutil
 
 import pytest
 
-from agent.run import begin
-from agent.settings import read_settings
-from agent.topic import topic_from
 from papers.verify import verify
 from sandbox.ledger import Ledger
 from sandbox.records import HypothesisLine, MemoryLine, PlanLine, VerdictLine
+from tests.agent.whole_run import whole_run
 
 pytestmark = pytest.mark.full
 
@@ -28,17 +26,14 @@ def test_a_second_run_cites_the_first_and_its_citations_are_verified(tmp_path):
         "budget": {"wall": "20m"},
         "memory": True,
     }
-    topic = topic_from(body, tmp_path, "topic")
-    flags = {"runs": tmp_path / "runs", "cache": tmp_path / "cache", "workers": 2}
-    settings = read_settings(topic, flags, {}, tmp_path / "none")
-    first = begin(topic, settings).run
+    first = whole_run(tmp_path, body).run
     before = Ledger(first / "ledger.jsonl")
     assert before.lines(MemoryLine) == []
     ruled = {v.hypothesis for v in before.lines(VerdictLine) if v.ruling != "inconclusive"}
     answered = {h.family for h in before.lines(HypothesisLine) if h.id in ruled and not h.relation}
     assert answered
 
-    second = begin(topic, settings).run
+    second = whole_run(tmp_path, body).run
     after = Ledger(second / "ledger.jsonl")
     cited = after.lines(MemoryLine)
     assert {line.run for line in cited} == {first.name}

@@ -1,4 +1,4 @@
-"""A run with two blocks of one's own: the lawful is trained, the other never is; both are told."""
+"""A run with two blocks and an objective of one's own: the lawful are trained, all are told."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ from sandbox.records import (
     VerdictLine,
 )
 from tests.tools.architectures import own_blocks as files
+from tests.tools.architectures import own_objectives
 
 pytestmark = pytest.mark.slow
 PEEKING = "return self.out(x.flip(1))"
+ASKED = ("own_block", "own_block_second", "own_objective")
 
 
 def proposal(family, at):
@@ -44,23 +46,25 @@ def run(tmp_path_factory):
     home = tmp_path_factory.mktemp("night")
     files.written(home, "peeking", PEEKING)
     shutil.copy(files.HONEST, home)
+    shutil.copy(own_objectives.HONEST, home)
     body = {
         "question": "Does a memory that fades keep up with a state space layer?",
         "domain": "architectures",
         "profile": "quick",
         "sequence_tasks": ["mqar"],
-        "hypotheses": 2,
+        "hypotheses": 3,
         "alpha": 0.45,
         "seeds": 3,
-        "budget": {"wall": "5m"},
+        "budget": {"wall": "15m"},
         "blocks": ["fading_memory.py", "peeking.py"],
+        "objectives": ["hard_answers.py"],
         "mind": "scripted",
     }
     topic = topic_from(body, home, "topic")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(arms.SCALES, "quick", replace(arms.SCALES["quick"], steps=2))
         at = Setting(subject_of(topic), 40)
-        asked = [proposal(family, at) for family in ("own_block", "own_block_second")]
+        asked = [proposal(family, at) for family in ASKED]
         script = home / "script.yaml"
         script.write_text(
             yaml.safe_dump({"propose": [{"hypotheses": asked}], "otherwise": "playbook"}),
@@ -77,15 +81,18 @@ def run(tmp_path_factory):
 
 def test_the_lawful_block_is_trained_and_the_other_never_is(run):
     ledger = Ledger(run.run / "ledger.jsonl")
-    assert len(ledger.lines(HypothesisLine)) == 2
+    assert [line.family for line in ledger.lines(HypothesisLine)] == list(ASKED)
     trials = ledger.lines(TrialLine)
-    assert {line.arm for line in trials} == {"own-fading-memory", "ssd"}
+    taught = {"taught-hard-answers", "attention-conv"}
+    assert {line.arm for line in trials} == {"own-fading-memory", "ssd"} | taught
     assert [line.reason for line in trials if line.status != "ok"] == []
     jobs = [json.loads(path.read_text()) for path in run.run.glob("trials/*/job.json")]
     ran = {(job["tool"], name) for job in jobs for name in job["files"]}
     assert ran == {
         ("check_block", "blocks/peeking.py"),
         ("check_block", "blocks/fading_memory.py"),
+        ("check_objective", "objectives/hard_answers.py"),
+        ("train_architecture", "objectives/hard_answers.py"),
         ("train_architecture", "blocks/fading_memory.py"),
     }
 
@@ -104,8 +111,9 @@ def test_the_laws_are_in_the_record(run):
     assert verdicts["own_block_second"].ruling == "inconclusive"
     assert verdicts["own_block_second"].comparison == ""
     assert verdicts["own_block"].comparison
+    assert verdicts["own_objective"].comparison
     spent = [line for line in ledger.lines(CostLine) if line.what.startswith("laws of")]
-    assert len(spent) == 2
+    assert len(spent) == 3
     assert all(line.cpu_s > 0 for line in spent)
 
 
@@ -114,9 +122,10 @@ def test_the_page_and_the_paper_say_which_code_ran_and_which_did_not(run):
     assert "**inconclusive**: Peeking keeps up with SSD (not trained, for peeking breaks" in page
     paper = (run.run / "paper" / "paper.html").read_text(encoding="utf-8")
     facts = json.loads((run.run / "run.json").read_text(encoding="utf-8"))
-    for block in facts["blocks"]:
-        assert block["digest_in_words"] in paper
-        assert block["digest_in_words"].replace(" ", "") == block["digest"]
+    for own in (*facts["blocks"], *facts["objectives"]):
+        assert own["digest_in_words"] in paper
+        assert own["digest_in_words"].replace(" ", "") == own["digest"]
+    assert "An objective of its own" in paper
     assert "peeking breaks a law of blocks: causality" in paper
     assert "overfull" not in page
     assert run.status == "published", page

@@ -104,7 +104,7 @@ def test_a_family_is_of_each_block_and_of_no_other(tmp_path):
     assert all(find_family(name).think(setting_of(tmp_path)) is None for name in FAMILIES)
     for block, idea in zip(at.subject.code, found, strict=False):
         [arm], [control] = idea.treatment, idea.control
-        assert find_tool(arm.tool).code(arm.arguments) == {block.name: block.digest}
+        assert find_tool(arm.tool).code(arm.arguments) == (("block", block.name, block.digest),)
         call, other = (find_tool(a.tool).normal(a.arguments) for a in (arm, control))
         alike = ("task", "size", "changes", "rates", "steps", "batch", "weight_decay", "optimizer")
         assert all(call[name] == other[name] for name in alike)

@@ -21,7 +21,7 @@ from sandbox.records import DeviationLine, HypothesisLine, TrialLine, VerdictLin
 from tests.agent.family_checks import check_meaning, check_names, check_prose, frozen, line_of
 from tests.tools.test_own_methods import EXAMPLE, written
 from tools.freeze import freeze
-from tools.own_code import brought_code
+from tools.own_code import brought_code, named_code
 from tools.tool import find_tool
 
 FAMILIES = OF_KINDS["merge_method"]
@@ -90,7 +90,7 @@ def test_a_family_is_of_each_method_and_compares_it_tuned_alike(tmp_path):
     for own, idea in zip(brought_code(at.subject).values(), found, strict=False):
         check_prose(idea)
         [arm], [control] = idea.treatment, idea.control
-        assert find_tool(arm.tool).code(arm.arguments) == {own.name: own.digest}
+        assert find_tool(arm.tool).code(arm.arguments) == (named_code(own),)
         call, other = (find_tool(a.tool).normal(a.arguments) for a in (arm, control))
         same = call.keys() - {"method", "own_methods"}
         assert {k: call[k] for k in same} == {k: other[k] for k in same}

@@ -10,10 +10,10 @@ from agent.minds.playbook.relations import FOLLOW_UPS
 from agent.topic import subject_of, topic_from
 from papers.exhibits.architecture_calls import _flat
 from tests.agent.family_checks import (
+    check_freezable,
     check_names,
     check_prose,
     counted,
-    frozen,
     line_of,
     numbers_in,
     works_in,
@@ -58,12 +58,12 @@ def test_a_family_asks_where_the_topic_has_its_task(name):
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
-def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name, tmp_path):
+def test_the_experiment_of_a_family_can_be_frozen_and_decided(relation, name):
     found = idea(relation, name)
     if found is None:
         assert relation in ("generalise", "promote")
         return
-    frozen([line_of(found, name, relation)], SUBJECT, tmp_path)
+    check_freezable([line_of(found, name, relation)], SUBJECT)
 
 
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)

@@ -66,10 +66,11 @@ def test_the_tools_of_a_stage_have_schemas_that_servers_take(tmp_path):
         before = [s["function"] for s in LabToolbox(lab, "propose-1").schemas()]
         names = [f["name"] for f in before]
         assert {"read_evidence", "search_literature"} < set(names)
-        assert names[-4:] == ["write_block", "read_file", "describe_tool", "pilot"]
+        written = ["write_block", "write_objective", "write_task"]
+        assert names[-6:] == [*written, "read_file", "describe_tool", "pilot"]
         assert all(f["description"] and f["parameters"]["type"] == "object" for f in before)
         later = [s["function"]["name"] for s in LabToolbox(lab, "write").schemas()]
-        assert later == names[:-4]
+        assert later == names[:-6]
         said = LabToolbox(lab, "write").call("pilot", "{}", "write/1")
         assert said.startswith("unknown tool 'pilot'")
 
@@ -368,9 +369,12 @@ def test_a_pilot_scores_development_items_and_leaves_no_evidence(tmp_path):
 
 def check_no_test_item_is_near(lab: Lab) -> None:
     [view] = lab.folder.glob("pilots/inputs/*/mqar.json")
-    asked = json.loads(view.read_text(encoding="utf-8"))
-    shown = {item["prompt"] for item in asked["test"]}
-    assert shown == {item["prompt"] for item in asked["dev"]}
+    learned = json.loads(view.read_text(encoding="utf-8"))
+    assert learned["test"] == []
+    sheets = lab.folder.glob("pilots/trials/*/answers-*/tasks/mqar.json")
+    asked = [json.loads(sheet.read_text(encoding="utf-8")) for sheet in sheets]
+    shown = {question["prompt"] for sheet in asked for question in sheet["test"]}
+    assert {item["prompt"] for item in learned["dev"]} <= shown
     for seed in (*lab.seeds, pilot_seed(lab.subject)):
         assert not shown & {item.prompt for item in lab.subject.items(seed)["mqar"]["test"]}
 

@@ -24,6 +24,18 @@ def test_a_language_that_the_mind_does_not_write_is_refused_before_any_work(tmp_
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_domain_that_nobody_named_is_said_before_any_work_with_how_to_set_it(tmp_path):
+    body = {"question": "Does attention recall more than a state space?", "language": "ko"}
+    settings = {"runs": tmp_path / "runs"}
+    for more, says in (({}, ["architectures, by the words"]), ({"domain": "architectures"}, [])):
+        topic, told = topic_from({**body, **more}, tmp_path, "t"), []
+        with pytest.raises(BadInput, match="writes English alone"):
+            begin(topic, read_settings(topic, settings, {}, tmp_path / "none"), told.append)
+        assert len(told) == len(says)
+        assert all(words in event.text for event, words in zip(told, says, strict=True))
+        assert all("`domain: merging` in a topic file" in event.text for event in told)
+
+
 def test_durations_and_sizes_of_a_topic_are_parsed():
     body = {"question": QUESTION, "budget": {"wall": "6m", "disk": "2GiB", "cpu": "1h"}}
     budget = topic_from(body, Path(), "t").budget

@@ -165,6 +165,20 @@ def test_the_tally_counts_what_was_never_measured_as_undecided(sound: Case) -> N
     assert any(t.status != "ok" for t in untested.ledger.lines(TrialLine))
 
 
+@pytest.mark.parametrize(("ruling", "said"), [("refuted", "refuted"), ("inconclusive", "left und")])
+def test_a_single_ruling_is_told_and_not_counted(sound: Case, ruling: str, said: str) -> None:
+    first = sound.ledger.lines(VerdictLine)[0]
+
+    def alone(line: AnyLine) -> AnyLine | None:
+        if isinstance(line, VerdictLine | ComparisonLine) and line.hypothesis != first.hypothesis:
+            return None
+        return line.model_copy(update={"ruling": ruling}) if line == first else line
+
+    abstract = prose(recorded(sound, alone))["abstract"]
+    assert f"the hypothesis that was tested is {said}" in abstract
+    assert "none of them" not in abstract
+
+
 def measured_with(case: Case, seeds: set[int]) -> Case:
     """The run that a spent budget left with these seeds, compared and ruled on as a run does."""
     untold = (ComparisonLine, VerdictLine, ClaimLine)

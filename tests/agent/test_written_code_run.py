@@ -1,4 +1,4 @@
-"""A run whose mind writes a block: repaired, piloted, trained, told in the paper, verified."""
+"""A run whose mind writes a block and an objective: piloted, trained, told, verified."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from sandbox.ledger import Ledger
 from sandbox.records import CodeLine, EvidenceLine, TrialLine
 from tests.agent.open_lab import ARCHITECTURES
 from tests.tools.architectures import own_blocks as files
+from tests.tools.architectures import own_objectives
 
 HONEST = files.HONEST.read_text(encoding="utf-8")
+OBJECTIVE = own_objectives.HONEST.read_text(encoding="utf-8")
 
 
 class Writer(Playbook):
-    """Writes a block before it proposes to test it; for the rest the built-in mind."""
+    """Writes what it proposes to test, and an objective; for the rest the built-in mind."""
 
     name = "writer"
 
@@ -45,8 +47,11 @@ class Writer(Playbook):
         for at, text in enumerate(("import os\n" + HONEST, HONEST), start=1):
             arguments = json.dumps({"name": "fading_memory", "source": text})
             box.call("write_block", arguments, f"propose-1/{at}")
+        loss = {"name": "hard_answers", "source": OBJECTIVE}
+        box.call("write_objective", json.dumps(loss), "propose-1/3")
         body = {"width": 8, "layers": [{"mixer": {"block": "fading_memory"}}]}
         call = {"architecture": body, "task": "mqar", "steps": 2, "rates": [0.01], "batch": 4}
+        call |= {"objective": {"name": "hard_answers"}}
         box.call("pilot", json.dumps({"tool": "train_architecture", "arguments": call}), "1/3")
         idea = find_family("own_block").think(Setting(self.lab.subject, 40))
         names = ("title", "statement", "rationale", "prediction", "refuted_by", "cites")
@@ -64,11 +69,18 @@ def test_what_a_mind_writes_is_trained_told_and_verified(tmp_path, monkeypatch):
     run = begin(topic, read_settings(topic, flags, {}, tmp_path / "none"))
     ledger = Ledger(run.run / "ledger.jsonl")
     page = (run.run / "SUMMARY.md").read_text(encoding="utf-8")
-    [refused, kept] = ledger.lines(CodeLine)
-    assert (refused.lawful, kept.lawful) == (False, True)
+    [refused, kept, objective] = ledger.lines(CodeLine)
+    assert (refused.lawful, kept.lawful, objective.lawful) == (False, True, True)
+    [job] = (run.run / "pilots" / "trials").glob("*/job.json")
+    files_of = json.loads(job.read_text(encoding="utf-8"))["files"]
+    assert files_of == {
+        "blocks/fading_memory.py": kept.file_digest,
+        "objectives/hard_answers.py": objective.file_digest,
+    }
     assert {line.arm for line in ledger.lines(TrialLine)} == {"own-fading-memory", "ssd"}
     assert {line.seed for line in ledger.lines(EvidenceLine)} == {20, 21, 22}
     assert "fading_memory, by writer, attempt 2, kept as blocks/fading_memory.py" in page
+    assert "hard_answers, by writer, attempt 1, kept as objectives/hard_answers.py" in page
     assert "- 1 pilot on development items" in page
     paper = (run.run / "paper" / "paper.html").read_text(encoding="utf-8")
     assert "was written by the mind of this run" in paper

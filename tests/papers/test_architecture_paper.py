@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.minds.playbook.authors.mechanisms import BLOCKS
-from agent.minds.playbook.family import find_family
+from agent.minds.playbook.family import find_family, is_gate
 from agent.minds.playbook.writing import write_prose
 from agent.press import reference_of
 from papers.build import build
@@ -172,6 +172,24 @@ def test_a_missed_gate_is_said_in_title_abstract_and_discussion(paper: Case) -> 
     assert "was not reproduced" in missed.manuscript.abstract[0].text
     assert "no order of the arms" in words(missed, "sec:discussion")
     assert "reproduced the known order" in paper.manuscript.abstract[0].text
+
+
+def test_a_gate_that_was_never_asked_lets_no_claim_stand_in_the_title(paper: Case) -> None:
+    gate = {h.id for h in paper.ledger.lines(HypothesisLine) if is_gate(h, "architectures")}
+    asked = again(recorded(paper, lambda line: _apart_from(gate, line)))
+    abstract = asked.manuscript.abstract[0].text
+    assert paper.manuscript.title.startswith("The delta rule recalls more")
+    assert asked.manuscript.title.startswith("Which mixers of constant size")
+    assert "was not asked of the code of this run" in abstract
+    assert "reproduced" not in abstract
+    assert "no order of the arms" in words(asked, "sec:discussion")
+    assert "The known order was reproduced" not in words(asked, "sec:conclusion")
+    assert "The known order was reproduced" in words(paper, "sec:conclusion")
+
+
+def _apart_from(gate: set[str], line: AnyLine) -> AnyLine | None:
+    about = line.id if isinstance(line, HypothesisLine) else getattr(line, "hypothesis", "")
+    return None if about in gate else line
 
 
 def said_of(case: Case, family: str) -> str:

@@ -82,8 +82,42 @@ def test_description_questions_predictions_and_negations_assert_nothing(text: st
     assert assertions(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The merge beats its parents, as one might expect.",
+        "As predicted, the merge beats its parents.",
+        "If one looks closely, the merge beats its parents.",
+        "There is no doubt that the merge beats its parents.",
+        "It must be said that the merge beats its parents.",
+        "The merge not only beats its parents.",
+        "The gain was not expected, but the merge beats its parents.",
+        "The merge (which would surprise many) beats its parents.",
+        "The merge beats its parents, whether or not that was the question.",
+    ],
+)
+def test_a_modal_word_outside_of_the_verbs_clause_takes_nothing_back(text: str) -> None:
+    assert [a.phrase for a in assertions(text)] == ["beats"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We expected that the merge (of two experts) beats its parents.",
+        "On more seeds, it might turn out that the merge beats its parents.",
+        "The merge is close to its parents, and whether it beats them is open.",
+        "By {{cmp:x.effect|pp}}, the merge could be better than its parents.",
+        "The merge is not better than its parents, nor worse than they are.",
+    ],
+)
+def test_a_modal_word_within_it_does(text: str) -> None:
+    assert assertions(text) == []
+
+
 def test_a_list_is_as_open_as_the_sentence_that_introduces_it() -> None:
     assert assertions("evolution beats the grid;", "We test whether") == []
+    assert assertions("evolution beats the grid;", "We test whether (see Table 1):") == []
+    assert assertions("evolution beats the grid;", "As one might expect, we found:") != []
     assert assertions("evolution beats the grid;", "We found the following.") != []
 
 

@@ -356,10 +356,15 @@ def test_a_near_miss_is_innocent(name: str, sound: Case) -> None:
     assert look(name, CASES[name][1](sound)) == []
 
 
+CLAIMED = "the evolved merge beats the random one"
 MORE_GUILTY: dict[str, tuple[str, Spoil]] = {
     "a number word": ("untraced_number", says("It wins on seven of the tasks.")),
     "a number in a table cell": ("untraced_number", words(("killed (wall)", "killed after 20 s"))),
     "a verdict left out of Holm": ("uncorrected_tests", ledger(only(VerdictLine, family_size=2))),
+    "a degraded sandbox": (
+        "sandbox_level_misreported",
+        lambda case: recorded(case, _each_trial(isolation="landlock (degraded)")),
+    ),
     "no verdict at all": ("uncorrected_tests", ledger(without(VerdictLine))),
     "an uncorrected p": ("uncorrected_tests", ledger(only(VerdictLine, p_support_holm=0.0039))),
     "a difference that the evidence does not give": (
@@ -369,6 +374,16 @@ MORE_GUILTY: dict[str, tuple[str, Spoil]] = {
     "a plan after its data": ("plan_missing", _late_plan),
     "a plan without a file": ("plan_missing", lambda case: replace(case, plans={})),
     "a ruling against the rule": ("verdict_mismatch", _refuted),
+    "a ruling behind a modal word": (
+        "verdict_mismatch",
+        words(("Supported. The evolved", "The hypothesis is refuted, as might be. The evolved"))),
+    "a count of rulings that is not so": (
+        "verdict_mismatch", words(("Supported. The evolved", "None refuted. The evolved"))),
+    "an overclaim behind a modal word": (
+        "overclaim",
+        lambda case: saying(case, f"As one might expect, {CLAIMED}.", claims=_open_claim(case))),
+    "an ablation behind a modal word": (
+        "ablation_not_run", says("If one looks closely, our ablation shows that it matters.")),
     "a claim that its verdict does not earn": ("overclaim", _refuted),
     "a claim that is not in the ledger": ("overclaim", says("It works.", claims=("nowhere",))),
     "a repeated paragraph": (
@@ -394,12 +409,38 @@ def test_is_found_too(what: str, sound: Case) -> None:
     assert findings
 
 
+def test_a_degraded_sandbox_that_is_called_so_is_innocent(sound: Case) -> None:
+    degraded = recorded(sound, _each_trial(isolation="landlock (degraded)"))
+    said = saying(degraded, "The trials ran in a degraded sandbox.", "sec:limitations")
+    assert look("sandbox_level_misreported", said) == []
+
+
 def test_what_an_attribution_or_a_question_says_is_no_claim(sound: Case) -> None:
     text = (
         "{{cite:akiba2025evolutionary}} report that merges outperform their parents. Is the merge "
         "better than its parents? We predict that evolution beats random search. No merge beats it."
     )
     assert look("significance_without_test", saying(sound, text)) == []
+
+
+def test_what_is_supposed_within_its_own_clause_is_no_claim(sound: Case) -> None:
+    text = f"With more seeds, it might turn out that {CLAIMED}. Whether {CLAIMED} stays open."
+    assert look("overclaim", saying(sound, text, claims=_open_claim(sound))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{count:supported|words}} of them are supported, {{count:refuted|words}} refuted.",
+        "A hypothesis is refuted when its second test passes.",
+        "It would be refuted by a smaller effect, and inconclusive if neither test passes.",
+    ],
+)
+def test_what_counts_rulings_or_says_when_one_is_made_tells_no_ruling(
+    text: str, sound: Case
+) -> None:
+    told = written(sound, ("Supported. The evolved", f"Supported. {text} The evolved"))
+    assert look("verdict_mismatch", told) == []
 
 
 def test_a_quoted_hypothesis_is_no_claim(sound: Case) -> None:

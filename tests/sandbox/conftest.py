@@ -11,19 +11,11 @@ import pytest
 
 from sandbox.backend import Backend, find_backend
 from sandbox.job import Job
+from sandbox.landlock import kernel_abi
 from sandbox.outcome import Outcome
-from sandbox.policy import MIB, Policy
-
-SMALL = Policy(
-    wall_s=10.0,
-    cpu_s=10.0,
-    memory_bytes=256 * MIB,
-    processes=16,
-    disk_bytes=16 * MIB,
-    inodes=500,
-    file_bytes=12 * MIB,
-    log_bytes=64 * 1024,
-)
+from sandbox.policy import Policy
+from tests.sandbox.attacks.attack import SMALL
+from tests.sandbox.levels import Level, level_params, open_level
 
 Attempt = Callable[..., Outcome]
 
@@ -38,6 +30,16 @@ def bubblewrap() -> Iterator[Backend]:
 @pytest.fixture(scope="session")
 def process() -> Backend:
     return find_backend("process")
+
+
+@pytest.fixture(scope="session", params=level_params())
+def level(request: pytest.FixtureRequest) -> Iterator[Level]:
+    """Every way in which a job can be confined here."""
+    if request.param == "landlock" and kernel_abi() == 0:
+        pytest.skip("landlock: this kernel has no Landlock")
+    level = open_level(request.param)
+    yield level
+    level.backend.close()
 
 
 def attempts(backend: Backend, warm: bool, folder: Path) -> Attempt:

@@ -239,6 +239,6 @@ def test_any_command_of_the_system_runs(bubblewrap: Backend, process: Backend) -
 
 
 def test_an_unknown_backend_answers_with_the_known_ones() -> None:
-    assert known_backends() == ["bubblewrap", "process"]
-    with pytest.raises(UnknownName, match="known: bubblewrap, process"):
+    assert known_backends() == ["bubblewrap", "landlock", "process"]
+    with pytest.raises(UnknownName, match="known: bubblewrap, landlock, process"):
         find_backend("magic")

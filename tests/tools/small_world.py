@@ -19,6 +19,7 @@ from sandbox.ledger import Ledger
 from sandbox.outcome import Outcome
 from sandbox.paths import write_outcome
 from sandbox.records import HypothesisLine, digest_of
+from tools.answer import Answer
 from tools.bench import Bench
 from tools.experiment import Arm, Experiment, PairedTest, Side
 from tools.subject import Role
@@ -153,6 +154,24 @@ def finetune(arguments: Finetune, bench: Bench) -> TrialResult:
     return TrialResult(predictions=_answers(bench, 1.5 * _skill(bench.models[arguments.role])))
 
 
+def handed(arguments: Evaluate, bench: Bench) -> TrialResult:
+    """Leave the model for another job, and claim to have answered."""
+    assert bench.apart
+    assert not any(view.test for view in bench.tasks.values())
+    model = bench.work / "model"
+    model.mkdir()
+    (model / "config.json").write_text(json.dumps({"skill": _skill(bench.models[arguments.role])}))
+    (model / "notes.txt").write_text("the seed is 1")
+    perfect = {name: {"test": ["all"] * 40} for name in bench.tasks}
+    return TrialResult(predictions=perfect, steps=1)
+
+
+def answer(arguments: Evaluate, bench: Bench) -> TrialResult:
+    """Answer with the model that was left."""
+    said = _answers(bench, _skill(bench.models["made"]))
+    return TrialResult(predictions={name: {"test": of["test"]} for name, of in said.items()})
+
+
 TOOLS = {
     name: Tool(name, function.__doc__, "sandbox", cpu_s, model, function)
     for name, cpu_s, model, function in [
@@ -163,6 +182,16 @@ TOOLS = {
         ("finetune", 2.0, Finetune, finetune),
     ]
 }
+TOOLS["handed"] = Tool(
+    "handed",
+    "",
+    "sandbox",
+    1.0,
+    Evaluate,
+    handed,
+    None,
+    Answer(answer, ("config.json",), always=True),
+)
 
 
 class SmallSubject:
@@ -244,8 +273,9 @@ class ThreadExecutor:
 
     def _ended(self, job: Job, cut: bool) -> Outcome:
         call = json.loads(job.inputs["call.json"].read_text())
-        self.order.append(f"{call['tool']}/{call['seed']}")
-        trouble = self.sick.get(call["tool"], "")
+        name = call["tool"] + ("/answer" if call["step"] == "answer" else "")
+        self.order.append(f"{name}/{call.get('seed', '')}")
+        trouble = self.sick.get(name, "")
         if trouble == "fail":
             return _outcome(job, "failed", stderr="Traceback\nValueError: no\x1b[31m luck\n")
         if trouble == "kill":
@@ -269,17 +299,29 @@ class ThreadExecutor:
                     raise PowerCut
 
             bench = Bench(
-                seed=call["seed"],
-                models={role: job.inputs[f"models/{role}"] for role in call["roles"]},
+                seed=call.get("seed", 0),
+                models={role: _model(job, role) for role in call["roles"]},
                 tasks={name: _view(job.inputs["tasks"], name) for name in call["tasks"]},
                 work=job.folder,
-                journal=tuple(SearchPoint(**point) for point in call["journal"]),
+                journal=tuple(SearchPoint(**point) for point in call.get("journal", ())),
                 note=note,
+                apart=call["step"] == "make",
             )
-            result = tool.function(tool.check(call["arguments"]), bench)
+            function = tool.answer.function if call["step"] == "answer" else tool.function
+            result = function(tool.check(call["arguments"]), bench)
         if cut:
             raise PowerCut
         return result
+
+
+def _model(job: Job, role: str) -> Path:
+    """The folder of a checkpoint, whether it is given whole or file by file."""
+    whole = job.inputs.get(f"models/{role}")
+    if whole is not None:
+        return whole
+    return next(
+        path for name, path in job.inputs.items() if name.startswith(f"models/{role}/")
+    ).parent
 
 
 def _view(folder: Path, name: str) -> TaskView:

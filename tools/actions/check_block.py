@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from sandbox.records import Seam
 from tools.bench import Bench
 from tools.laws import LIMITS, findings
-from tools.tool import tool
+from tools.tool import NamedCode, tool
 from tools.trial import TrialResult
 
 
@@ -17,15 +14,14 @@ class CheckBlockArguments(BaseModel):
     """A block by its name and the SHA-256 of the file that declares it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    seam: ClassVar[Seam] = "block"
 
     block: str
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
 
-    def code(self) -> dict[str, str]:
+    def code(self) -> tuple[NamedCode, ...]:
         """The block alone."""
-        return {self.block: self.digest}
+        return (NamedCode("block", self.block, self.digest),)
 
 
 @tool("check_block", place="sandbox", cpu_s=10.0, policy=LIMITS)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from sandbox.records import Seam
 from tools.bench import Bench
 from tools.laws import LIMITS, findings
-from tools.tool import tool
+from tools.tool import NamedCode, tool
 from tools.trial import TrialResult
 
 
@@ -17,15 +14,14 @@ class CheckMergeMethodArguments(BaseModel):
     """A merge method by its name and the SHA-256 of the file that declares it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    seam: ClassVar[Seam] = "merge_method"
 
     method: str
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     parameters: dict[str, StrictBool | float] = Field(default_factory=dict)
 
-    def code(self) -> dict[str, str]:
+    def code(self) -> tuple[NamedCode, ...]:
         """The method alone."""
-        return {self.method: self.digest}
+        return (NamedCode("merge_method", self.method, self.digest),)
 
 
 @tool("check_merge_method", place="sandbox", cpu_s=10.0, policy=LIMITS)

@@ -56,8 +56,8 @@ class CompareSpeedArguments(TrainArchitectureArguments):
 
     @model_validator(mode="after")
     def _no_code_of_its_own(self) -> CompareSpeedArguments:
-        if self.own_blocks:
-            raise ValueError("blocks that are not built in run in the process that would time them")
+        if self.code():
+            raise ValueError("code that is not built in runs in the process that would time it")
         return self
 
     @property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import Field
 
 from sandbox.errors import BadInput
-from sandbox.records import Split
 from tools.actions.train_architecture import LIMITS, reported, swept, view_of
+from tools.architectures.apart import ANSWER, answer
 from tools.architectures.training_arguments import TrainArchitectureArguments
 from tools.bench import Bench
 from tools.tool import tool
@@ -33,7 +34,20 @@ class CompressArchitectureArguments(TrainArchitectureArguments):
     share: float = Field(0.5, ge=0, lt=1, description="of pruned weights; without use for int8")
 
 
-@tool("compress_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS)
+def _answer(arguments: CompressArchitectureArguments, bench: Bench) -> TrialResult:
+    def small(model: nn.Module) -> nn.Module:
+        return in_form(model, arguments.form, arguments.share)
+
+    return answer(arguments, bench, small)
+
+
+@tool(
+    "compress_architecture",
+    place="sandbox",
+    cpu_s=60.0,
+    policy=LIMITS,
+    answer=replace(ANSWER, function=_answer),
+)
 def compress_architecture(arguments: CompressArchitectureArguments, bench: Bench) -> TrialResult:
     """Train at each learning rate, make the best model's weights smaller, answer the test."""
     from tools.architectures.packing import weight_bytes
@@ -41,29 +55,21 @@ def compress_architecture(arguments: CompressArchitectureArguments, bench: Bench
     from tools.tasks.asked import batch_of
 
     view = view_of(arguments, bench)
-    found, exam, lines = swept(arguments, bench)
-    whole = found.best.trained.model
+    done = swept(arguments, bench)
+    whole = done.found.best.trained.model
     small = in_form(whole, arguments.form, arguments.share)
-    changed = effect(whole, small, batch_of(view.dev), exam.fit)
-    lines.append(
+    changed = effect(whole, small, batch_of(view.dev), done.exam.fit)
+    done.lines.append(
         f"{changed.saved:.1%} of the bytes saved, {changed.accuracy_lost:.4f} dev accuracy lost"
     )
-    said: dict[Split, list[str]] = {
-        "test": exam.predictions(small, view.test),
-        "dev": exam.predictions(small, view.dev),
-    }
-    result = reported(found, exam, view, arguments, lines)
+    result = reported(done, arguments, bench, small=small)
     measures = result.measures | {
         "weight_bytes": weight_bytes(small),
         "dev_accuracy": changed.after.accuracy,
         "dev_loss": changed.after.cross_entropy,
     }
-    return result.model_copy(
-        update={
-            "predictions": {arguments.task: said},
-            "measures": {name: v for name, v in measures.items() if math.isfinite(v)},
-        }
-    )
+    finite = {name: value for name, value in measures.items() if math.isfinite(value)}
+    return result.model_copy(update={"measures": finite})
 
 
 def in_form(model: nn.Module, form: Form, share: float = 0.5) -> nn.Module:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sandbox.errors import BadInput
-from tools.actions.train_architecture import LIMITS, course, reported, sized, view_of
+from tools.actions.train_architecture import LIMITS, Swept, course, reported, sized, view_of
+from tools.architectures.apart import ANSWER
 from tools.architectures.architecture import Architecture
 from tools.architectures.training_arguments import (
     Entry,
@@ -58,7 +59,7 @@ class DistilArchitectureArguments(TrainArchitectureArguments):
         return taught + teachers * lesson * self.teacher.steps / self.steps
 
 
-@tool("distil_architecture", place="sandbox", cpu_s=120.0, policy=LIMITS)
+@tool("distil_architecture", place="sandbox", cpu_s=120.0, policy=LIMITS, answer=ANSWER)
 def distil_architecture(arguments: DistilArchitectureArguments, bench: Bench) -> TrialResult:
     """Train a teacher, or one a domain, then a student on what they say and on labels; answer."""
     import torch
@@ -68,7 +69,7 @@ def distil_architecture(arguments: DistilArchitectureArguments, bench: Bench) ->
     from tools.architectures.sweep import check_rates, sweep
     from tools.architectures.teachers import ByDomain, trained_teachers
 
-    view = view_of(arguments, bench)
+    view_of(arguments, bench)
     check_rates(arguments.rates)
     aim, rates, seed = _aim(arguments), arguments.rates, bench.seed
     task, size = find_sequence_task(arguments.task), arguments.drawn_size
@@ -87,8 +88,8 @@ def distil_architecture(arguments: DistilArchitectureArguments, bench: Bench) ->
 
     found = sweep(candidate, rates, one, train, dev, seed, taught.loss, exam.fit)
     lines = [f"matched {matched.sentence}"] if matched is not None else []
-    costs = _with_teachers(teachers, found, arguments)
-    return reported(found, exam, view, arguments, lines + teachers.lines(), costs)
+    done = Swept(found, exam, student, lines + teachers.lines())
+    return reported(done, arguments, bench, _with_teachers(teachers, found, arguments))
 
 
 def _aim(arguments: DistilArchitectureArguments) -> Distillation:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from sandbox.errors import BadInput
-from sandbox.records import Seam
+from tools.answer import Answer
 from tools.bench import Bench
-from tools.tool import tool
+from tools.merging.apart import WEIGHTS, asked, said_or_left
+from tools.tool import NamedCode, of_kind, tool
 from tools.trial import TrialResult
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ class MergeArguments(BaseModel):
     """Weights of a role: in its group, else its component, else `weights`, else 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    seam: ClassVar[Seam] = "merge_method"
 
     method: str = Field("task_arithmetic", description="merge method")
     roles: tuple[str, ...] = Field(min_length=1, max_length=8, description="models to merge")
@@ -54,9 +54,9 @@ class MergeArguments(BaseModel):
         {}, max_length=1, description="the method where it is not built in: SHA-256 of its file"
     )
 
-    def code(self) -> dict[str, str]:
-        """The method that is not built in, with the SHA-256 of its file."""
-        return self.own_methods
+    def code(self) -> tuple[NamedCode, ...]:
+        """The method that is not built in."""
+        return of_kind("merge_method", self.own_methods)
 
     def needs(self) -> tuple[str, ...]:
         """Roles whose checkpoints the call reads."""
@@ -77,7 +77,14 @@ class MergeArguments(BaseModel):
         return next((place[role] for place in places if place and role in place), 1.0)
 
 
-@tool("merge", place="sandbox", cpu_s=1.0)
+def _answer(arguments: MergeArguments, bench: Bench) -> TrialResult:
+    return TrialResult(predictions=asked(arguments.roles[0], bench))
+
+
+ANSWER = Answer(_answer, (WEIGHTS,), learns=False, reads=lambda arguments: (arguments.roles[0],))
+
+
+@tool("merge", place="sandbox", cpu_s=1.0, answer=ANSWER)
 def merge(arguments: MergeArguments, bench: Bench) -> TrialResult:
     """Merge models by a method with given weights, or swap layers of two; ask the result."""
     from tools.tasks.answer import Speaker
@@ -95,7 +102,7 @@ def merge(arguments: MergeArguments, bench: Bench) -> TrialResult:
         )
     else:
         coefficients = _blend(speaker, others, arguments, bench.seed)
-    return TrialResult(predictions=speaker.predict_all(bench.tasks), coefficients=coefficients)
+    return TrialResult(predictions=said_or_left(speaker, bench), coefficients=coefficients)
 
 
 def _check(arguments: MergeArguments) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from sandbox.errors import BadInput
-from sandbox.records import Seam
+from tools.answer import Answer
 from tools.bench import Bench
-from tools.tool import tool
+from tools.merging.apart import WEIGHTS, asked, said_or_left
+from tools.tool import NamedCode, of_kind, tool
 from tools.trial import TrialResult
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ class SearchArguments(BaseModel):
     """Searches with equal `evaluations` and `dev_items` can be compared."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    seam: ClassVar[Seam] = "merge_method"
 
     strategy: Literal["evolve", "random", "grid"] = "evolve"
     task: str = Field(description="task whose dev items are optimised", min_length=1)
@@ -48,9 +48,9 @@ class SearchArguments(BaseModel):
         {}, max_length=1, description="the method where it is not built in: SHA-256 of its file"
     )
 
-    def code(self) -> dict[str, str]:
-        """The method that is not built in, with the SHA-256 of its file."""
-        return self.own_methods
+    def code(self) -> tuple[NamedCode, ...]:
+        """The method that is not built in."""
+        return of_kind("merge_method", self.own_methods)
 
     def needs(self) -> tuple[str, ...]:
         """Roles whose checkpoints the call reads."""
@@ -64,7 +64,14 @@ class SearchArguments(BaseModel):
         return names[self.strategy]
 
 
-@tool("search", place="sandbox", cpu_s=7.0)
+def _answer(arguments: SearchArguments, bench: Bench) -> TrialResult:
+    return TrialResult(predictions=asked(arguments.base, bench))
+
+
+ANSWER = Answer(_answer, (WEIGHTS,), reads=lambda arguments: (arguments.base,))
+
+
+@tool("search", place="sandbox", cpu_s=7.0, answer=ANSWER)
 def search(arguments: SearchArguments, bench: Bench) -> TrialResult:
     """Search the weights of a merge on dev items: by evolution, at random or on a grid."""
     from tools.merging.evolve import Search, Space, run
@@ -82,7 +89,7 @@ def search(arguments: SearchArguments, bench: Bench) -> TrialResult:
     point = run(arguments.strategy, space, seeker, seed, arguments.sigma, arguments.population)
     coefficients = space.coefficients(point)
     return TrialResult(
-        predictions=blend.set(coefficients).predict_all(bench.tasks),
+        predictions=said_or_left(blend.set(coefficients), bench),
         search=seeker.history,
         coefficients=coefficients,
         evaluations=len(seeker.history),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from sandbox.errors import BadInput
-from tools.actions.train_architecture import LIMITS, course, reported, view_of
+from tools.actions.train_architecture import LIMITS, Swept, course, reported, view_of
+from tools.architectures.apart import ANSWER
 from tools.architectures.architecture import Architecture
 from tools.architectures.training_arguments import Match, TrainingArguments
 from tools.bench import Bench
@@ -77,14 +78,14 @@ class SearchArchitectureArguments(TrainingArguments):
         return STANDS_FOR[self.strategy]
 
 
-@tool("search_architecture", place="sandbox", cpu_s=90.0, policy=LIMITS)
+@tool("search_architecture", place="sandbox", cpu_s=90.0, policy=LIMITS, answer=ANSWER)
 def search_architecture(arguments: SearchArchitectureArguments, bench: Bench) -> TrialResult:
     """Search an architecture on dev items, evolving or at random; train it; answer the test."""
     from tools.architectures.evolution import Breeding, Search, run
     from tools.architectures.sweep import check_rates, sweep
     from tools.merging.train import stream
 
-    view = view_of(arguments, bench)
+    view_of(arguments, bench)
     _check_searched(arguments.searched)
     check_rates(arguments.rates)
     lesson = _lesson(arguments, arguments.searched, bench.seed)
@@ -108,7 +109,7 @@ def search_architecture(arguments: SearchArchitectureArguments, bench: Bench) ->
         lesson.aim.loss, lesson.exam.fit,
     )  # fmt: skip
     lines.append(f"found {best.model_dump_json(exclude_defaults=True)}")
-    result = reported(found, lesson.exam, view, arguments, lines)
+    result = reported(Swept(found, lesson.exam, best, lines), arguments, bench)
     return result.model_copy(
         update={
             "search": seeker.history,

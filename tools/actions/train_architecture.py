@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sandbox.errors import BadInput
 from sandbox.policy import MIB, Policy
 from sandbox.records import Split
+from tools.architectures.apart import ANSWER, body, leave
 from tools.architectures.architecture import Architecture
 from tools.architectures.foreign import Candidate, Foreign
 from tools.architectures.ticks import Ticks
@@ -33,19 +35,41 @@ if TYPE_CHECKING:
     from tools.tasks.sequence import Size
     from tools.tasks.task import TaskView
 
-LIMITS = Policy(trust="builtin", wall_s=6 * 3600.0, cpu_s=6 * 3600.0, memory_bytes=8192 * MIB)
-"""They stop a runaway; the budget of a training is its steps."""
+LIMITS = Policy(
+    trust="builtin",
+    wall_s=6 * 3600.0,
+    cpu_s=6 * 3600.0,
+    memory_bytes=8192 * MIB,
+    disk_bytes=2304 * MIB,
+    file_bytes=2048 * MIB,
+)
+"""They stop a runaway; the budget of a training is its steps. Weights are left for the answers."""
 
 
-@tool("train_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS)
+@dataclass(frozen=True)
+class Swept:
+    """What came of trainings at each rate. made: what was trained, its size matched.
+
+    exam: that on dev chose. lines: what people are told before the rates.
+    """
+
+    found: Sweep
+    exam: Exam
+    made: Candidate
+    lines: list[str]
+
+
+@tool("train_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS, answer=ANSWER)
 def train_architecture(arguments: TimedTrainingArguments, bench: Bench) -> TrialResult:
     """Train an architecture at each learning rate, keep the best on dev, answer the test."""
-    found, exam, lines = swept(arguments, bench)
-    return reported(found, exam, bench.tasks[arguments.task], arguments, lines)
+    return reported(swept(arguments, bench), arguments, bench)
 
 
-def swept(arguments: TrainArchitectureArguments, bench: Bench) -> tuple[Sweep, Exam, list[str]]:
-    """The trainings at each rate, the exam on dev that chose, and how the size was matched."""
+def swept(arguments: TrainArchitectureArguments, bench: Bench) -> Swept:
+    """The trainings at each rate.
+
+    An objective that is not built in teaches the plain model of next tokens, and makes none itself.
+    """
     import torch
 
     from tools.architectures.exam import Exam
@@ -63,12 +87,13 @@ def swept(arguments: TrainArchitectureArguments, bench: Bench) -> tuple[Sweep, E
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def candidate() -> nn.Module:
-        return drawn(lambda: exam.candidate(aim, architecture), bench.seed).to(device)
+        return drawn(lambda: exam.candidate(body(arguments), architecture), bench.seed).to(device)
 
     rates, one = arguments.rates, course(arguments, arguments.rates[0])
     own = teach if isinstance(architecture, Ticks) else None
     found = sweep(candidate, rates, one, train, dev, bench.seed, aim.loss, exam.fit, own)
-    return found, exam, [f"matched {matched.sentence}"] if matched is not None else []
+    lines = [f"matched {matched.sentence}"] if matched is not None else []
+    return Swept(found, exam, architecture, lines)
 
 
 def view_of(arguments: TrainingArguments, bench: Bench) -> TaskView:
@@ -80,33 +105,46 @@ def view_of(arguments: TrainingArguments, bench: Bench) -> TaskView:
 
 
 def reported(
-    found: Sweep,
-    exam: Exam,
-    view: TaskView,
+    done: Swept,
     arguments: TrainingArguments,
-    lines: list[str],
+    bench: Bench,
     also: Mapping[str, float] = MappingProxyType({}),
+    small: nn.Module | None = None,
 ) -> TrialResult:
-    """The best model's answers, what it cost, and a line for each rate after those given.
+    """The best model's answers, what it cost, and a line for each rate.
 
-    also: measures that stand in place of those of the kept training. Raises BadInput when a model
-    of causal blocks turns out to look ahead.
+    Where another job answers, the model is left for it instead. also: measures that stand in place
+    of those of the kept training. small: what was made of the best model, and answers for it.
+    Raises BadInput when a model of causal blocks turns out to look ahead.
     """
     from tools.architectures.foresight import check_blind
     from tools.tasks.asked import prompts_of
 
+    found, exam, view = done.found, done.exam, view_of(arguments, bench)
     model = found.best.trained.model
-    check_blind(model, prompts_of(view.test)[0], exam.size.vocabulary)
-    said: dict[Split, list[str]] = {"test": exam.predictions(model, view.test)}
-    if view.dev:
-        said["dev"] = exam.predictions(model, view.dev)
+    check_blind(model, prompts_of(view.test or view.dev)[0], exam.size.vocabulary)
     measures = measures_of(found, arguments) | dict(also)
     return TrialResult(
-        predictions={arguments.task: said},
+        predictions=_said(done, small, arguments.task, bench),
         steps=int(measures["training_steps"]),
         measures={name: value for name, value in measures.items() if math.isfinite(value)},
-        notes=lines + [_line(attempt) for attempt in found.attempts],
+        notes=done.lines + [_line(attempt) for attempt in found.attempts],
     )
+
+
+def _said(
+    done: Swept, small: nn.Module | None, task: str, bench: Bench
+) -> dict[str, dict[Split, list[str]]]:
+    """The answers; none where another job gives them, for which the whole model is left."""
+    model = done.found.best.trained.model
+    if bench.apart:
+        leave(model, done.made, bench.work / "model")
+        return {}
+    view, model = bench.tasks[task], small or model
+    said: dict[Split, list[str]] = {"test": done.exam.predictions(model, view.test)}
+    if view.dev:
+        said["dev"] = done.exam.predictions(model, view.dev)
+    return {task: said}
 
 
 def sized(

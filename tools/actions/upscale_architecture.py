@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from sandbox.errors import BadInput
-from tools.actions.train_architecture import LIMITS, course, reported
+from tools.actions.train_architecture import LIMITS, Swept, course, reported
+from tools.architectures.apart import ANSWER
 from tools.architectures.architecture import Architecture
 from tools.architectures.training_arguments import TrainingArguments
 from tools.bench import Bench
@@ -43,7 +44,7 @@ class UpscaleArchitectureArguments(TrainingArguments):
         return self.training_s(self.architecture.width, max(1, deep))
 
 
-@tool("upscale_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS)
+@tool("upscale_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS, answer=ANSWER)
 def upscale_architecture(arguments: UpscaleArchitectureArguments, bench: Bench) -> TrialResult:
     """Train a shallow model, up-scale its depth, continue, at each learning rate; answer."""
     import torch
@@ -82,8 +83,8 @@ def upscale_architecture(arguments: UpscaleArchitectureArguments, bench: Bench) 
     order = upscaling.order(len(arguments.architecture.layers))
     lines = ["layers " + " ".join(str(number + 1) for number in order), plan.sentence]
     kept = grown[attempts.index(found.best)]
-    view = bench.tasks[arguments.task]
-    return reported(found, exam, view, arguments, lines, _of_both(kept, arguments))
+    done = Swept(found, exam, upscaling.architecture(arguments.architecture), lines)
+    return reported(done, arguments, bench, _of_both(kept, arguments))
 
 
 def _of_both(grown: Grown, arguments: UpscaleArchitectureArguments) -> dict[str, float]:

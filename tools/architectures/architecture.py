@@ -14,6 +14,9 @@ from sandbox.errors import BadInput
 from sandbox.records import short_id
 from tools.architectures.block import Mixes, find_block
 
+EXPANSION = "expansion"
+"""The parameter of channel mixers that matching changes, beside the width."""
+
 
 class Entry(BaseModel):
     """A part of an architecture."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from sandbox.errors import BadInput
 from tools.architectures.adapter import built
-from tools.architectures.architecture import Architecture, Choice, Layer
+from tools.architectures.architecture import EXPANSION, Architecture, Choice, Layer
 from tools.architectures.backbone import Backbone
 from tools.architectures.block import find_block
 from tools.architectures.bracket import bracket
@@ -25,7 +25,6 @@ Quantity: TypeAlias = Literal["parameters", "active", "state", "flops"]
 Knob: TypeAlias = Literal["width", "expansion", "both"]
 Kind = TypeVar("Kind", Architecture, Ticks)
 TOLERANCE = 0.05
-EXPANSION = "expansion"
 NARROWEST, WIDEST = 4, 4096
 SMALLEST, LARGEST = 0.05, 32.0
 _HALVINGS = 24

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from torch import Tensor, nn
 
 from tools.architectures.architecture import Architecture, Choice, Layer
+from tools.architectures.backbone import Backbone
 from tools.architectures.decode import Sampling
 from tools.architectures.objective import Aim, Objective
 
@@ -42,6 +43,26 @@ def broken_objective_laws(
         return broken
 
 
+def broken_own_laws(
+    objective: Objective, parameters: Mapping[str, JsonValue] | None = None
+) -> list[str]:
+    """What is asked besides of an objective that is not built in: it teaches the plain model.
+
+    With a model of its own it would be compared at another size, and its code would answer.
+    """
+    with torch.random.fork_rng(devices=[]):
+        made = objective.make(parameters or {}).model(TINY, VOCABULARY)
+        plain = Backbone(TINY, VOCABULARY)
+    same = type(made) is Backbone and made.architecture == plain.architecture
+    if same and _shapes(made) == _shapes(plain):
+        return []
+    return ["model: it is not Backbone(architecture, vocabulary, outputs), with nothing added"]
+
+
+def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(each.shape) for name, each in model.named_parameters()}
+
+
 def _with_teachers(objective: Objective, parameters: Mapping[str, JsonValue]) -> Aim:
     aim = objective.make(parameters)
     if objective.teachers:
@@ -65,6 +86,7 @@ def _gradients(aim: Aim, model: nn.Module, tokens: Tensor, targets: Tensor) -> I
     loss = aim.loss(model, tokens, targets, _draw())
     if loss.dim() or not loss.isfinite():
         yield f"loss: {loss.detach()} is not a finite scalar"
+        yield "gradient: there is none of such a loss"
         return
     loss.backward()  # type: ignore[no-untyped-call]
     for name, parameter in model.named_parameters():

@@ -60,3 +60,8 @@ def read_own_block(path: Path) -> OwnBlock:
 def built_in() -> frozenset[str]:
     """Names of the blocks of the product, read from their files: no torch is imported."""
     return BLOCK.names()
+
+
+def look_ahead() -> frozenset[str]:
+    """Names of the blocks of the product that look ahead, read likewise."""
+    return BLOCK.saying("causal", value=False)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from sandbox.records import Seam
 from tools.architectures.foreign import Candidate
 from tools.architectures.hand_made import hand_made
 from tools.architectures.ticks import Ticks
 from tools.tasks.sequence import ProfileName, find_sequence_task
 from tools.tasks.variation import varied
+from tools.tool import NamedCode, of_kind
 
 if TYPE_CHECKING:
     from tools.architectures.matching import Ruler
@@ -76,6 +76,22 @@ class TrainingArguments(Entry):
     steps: int = Field(800, ge=1, le=2_000_000, description="gradient steps at each rate")
     batch: int = Field(64, ge=1, le=65_536)
     weight_decay: float = Field(0.0, ge=0, le=10)
+    own_tasks: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=2,
+        description="tasks that are not built in: the SHA-256 of the file that draws each",
+    )
+
+    @model_validator(mode="after")
+    def _about_it(self) -> TrainingArguments:
+        others = self.own_tasks.keys() - {self.task, getattr(self, "search_task", "")}
+        if others:
+            raise ValueError(f"own_tasks names {sorted(others)[0]!r}, which the call does not use")
+        return self
+
+    def drawn(self) -> tuple[NamedCode, ...]:
+        """The files that draw tasks which are not built in."""
+        return of_kind("task", self.own_tasks)
 
     @property
     def cpu_s(self) -> float:
@@ -103,8 +119,6 @@ class TrainingArguments(Entry):
 class TrainArchitectureArguments(TrainingArguments):
     """Calls that differ in the architecture alone can be compared: equal data, steps and rates."""
 
-    seam: ClassVar[Seam] = "block"
-
     architecture: Candidate
     match: Match | None = None
     own_blocks: dict[str, str] = Field(
@@ -112,10 +126,23 @@ class TrainArchitectureArguments(TrainingArguments):
         max_length=4,
         description="blocks of the architecture that are not built in: the SHA-256 of their files",
     )
+    own_objectives: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=1,
+        description="the objective where it is not built in: the SHA-256 of its file",
+    )
 
-    def code(self) -> dict[str, str]:
-        """Every block that is not built in, with the SHA-256 of its file."""
-        return self.own_blocks
+    @model_validator(mode="after")
+    def _taught_by_it(self) -> TrainArchitectureArguments:
+        if self.own_objectives and self.objective.name not in self.own_objectives:
+            raise ValueError(f"own_objectives does not name the objective {self.objective.name!r}")
+        if self.own_objectives and isinstance(self.architecture, Ticks):
+            raise ValueError("a model that thinks in ticks is taught by the loss of its ticks")
+        return self
+
+    def code(self) -> tuple[NamedCode, ...]:
+        """Every block that is not built in, and the objective where it is not."""
+        return (*of_kind("block", self.own_blocks), *of_kind("objective", self.own_objectives))
 
     def stands_for(self) -> str:
         """Which hand-made baseline of a search it is, empty for none."""

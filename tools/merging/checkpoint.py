@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from sandbox.errors import BadInput
+from sandbox.errors import BadInput, OutputRejected
+from sandbox.hostile_tensors import TensorHead, tensor_heads
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST_HEADER_BYTES = 100_000_000
 _LAYER = re.compile(r"(?:^|\.)(?:layers|layer|h|blocks|block)\.(\d+)\.(.+)$")
 _ATTENTION = {"self_attn", "self_attention", "attn", "attention", "linear_attn"}
 _MLP = {"mlp", "feed_forward", "ffn", "block_sparse_moe"}
@@ -114,7 +113,7 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     tensors: dict[str, TensorEntry] = {}
     for file in files:
         for name, entry in _read_header(file).items():
-            tensors[name] = TensorEntry(file.name, entry["dtype"], tuple(entry["shape"]))
+            tensors[name] = TensorEntry(file.name, entry.dtype, entry.shape)
     return Checkpoint(folder, config, tensors)
 
 
@@ -126,33 +125,21 @@ def _read_config(folder: Path) -> dict[str, JsonValue]:
         raise BadInput(
             f"{folder}: holds no config.json", "give a Hugging Face checkpoint folder"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: is not JSON", "restore the model's configuration") from error
     if not isinstance(value, dict):
         raise BadInput(f"{path}: is not a JSON object", "restore the model's configuration")
     return value
 
 
-def _read_header(file: Path) -> dict[str, Any]:
-    """The safetensors header: 8 bytes of length, then JSON. Raises BadInput when it is broken."""
-    broken = BadInput(f"{file}: is not a whole safetensors file", "copy or download it again")
-    with file.open("rb") as raw:
-        start = raw.read(8)
-        if len(start) != 8:
-            raise broken
-        (length,) = struct.unpack("<Q", start)
-        if length > MOST_HEADER_BYTES:
-            raise broken
-        text = raw.read(length)
+def _read_header(file: Path) -> dict[str, TensorHead]:
+    """Raises BadInput when it is broken, or says what its bytes do not bear out."""
     try:
-        header: dict[str, Any] = json.loads(text)
-        header.pop("__metadata__", None)
-        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise broken from error
-    if file.stat().st_size < 8 + length + end:
-        raise broken
-    return header
+        return tensor_heads(file)
+    except OutputRejected as error:
+        raise BadInput(
+            f"{file}: is not a whole safetensors file: {error.what}", "copy or download it again"
+        ) from error
 
 
 def group_of(name: str) -> str:
@@ -228,7 +215,7 @@ def _vocabulary(checkpoint: Checkpoint) -> JsonValue:
         return None
     try:
         model = json.loads(path.read_text(encoding="utf-8"))["model"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise BadInput(f"{path}: is no tokenizer file", "restore the tokenizer") from error
     vocabulary: JsonValue = model.get("vocab")
     return vocabulary

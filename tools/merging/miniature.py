@@ -51,7 +51,7 @@ class Miniature:
 
     name = "miniature"
     domain = "merging"
-    seam: Seam = "merge_method"
+    seams: tuple[Seam, ...] = ("merge_method",)
     primary = "largest.ko"
     kept: tuple[str, ...] = ("largest.en", "copy.ko", "successor.ko", "bigger.ko")
     groups = (

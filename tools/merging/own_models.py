@@ -81,7 +81,7 @@ class OwnModels:
 
     name = "own-models"
     domain = "merging"
-    seam: Seam = "merge_method"
+    seams: tuple[Seam, ...] = ("merge_method",)
 
     def __init__(
         self,

@@ -44,8 +44,9 @@ def read_jsonl(path: Path) -> tuple[TaskKind, tuple[Item, ...]]:
 def _item(line: str, where: str) -> Item:
     try:
         value: JsonValue = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{where}: is not JSON: {error.msg}", _FIX) from error
+    except (ValueError, RecursionError) as error:  # a number or a depth that json itself refuses
+        said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise BadInput(f"{where}: is not JSON: {said}", _FIX) from error
     if not isinstance(value, dict):
         raise BadInput(f"{where}: is not a JSON object", _FIX)
     if unknown := sorted(set(value) - _FIELDS):

@@ -37,6 +37,7 @@ Sizes: TypeAlias = "Mapping[ProfileName, Size]"
 NOT_ASKED = -100
 """A target that is not scored and gives no loss."""
 _tasks = catalogue.create("hanji", "sequence_tasks", entry_points=True)
+_brought: dict[str, SequenceTask] = {}
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,11 @@ def sequence_task(
     return declare
 
 
+def bring_task(task: SequenceTask) -> None:
+    """Let this process find a task that no folder has; the last one of a name counts."""
+    _brought[task.name] = task
+
+
 def all_sequence_tasks() -> dict[str, SequenceTask]:
     """Every task of tools/tasks/suite/ and of entry points, by name."""
     package = importlib.import_module("tools.tasks.suite")
@@ -226,8 +232,8 @@ def all_sequence_tasks() -> dict[str, SequenceTask]:
 
 
 def find_sequence_task(name: str) -> SequenceTask:
-    """The task of that name. Raises UnknownName with the known ones."""
-    known = all_sequence_tasks()
+    """The task of that name, brought ones too. Raises UnknownName with the known ones."""
+    known = all_sequence_tasks() | _brought
     if name not in known:
         raise UnknownName("task", name, list(known))
     return known[name]

@@ -60,7 +60,7 @@ def measure_bits(predictions: JsonValue, items: Sequence[Item], classes: int) ->
     bits, tokens = 0.0, 0
     for row, (text, item) in enumerate(_paired(predictions, items)):
         expected = np.array(item.answer.split(), dtype=np.int64)
-        logits = _logits(text, len(expected), classes, row)
+        logits = read_logits(text, len(expected), classes, row)
         logits -= logits.max(-1, keepdims=True)
         chosen = logits[np.arange(len(expected)), expected]
         bits += float((np.log(np.exp(logits).sum(-1)) - chosen).sum() / np.log(2))
@@ -79,8 +79,8 @@ def _paired(predictions: JsonValue, items: Sequence[Item]) -> Iterator[tuple[str
         yield text, item
 
 
-def _logits(text: str, asked: int, classes: int, row: int) -> NDArray[np.float64]:
-    """(asked, classes), all finite."""
+def read_logits(text: str, asked: int, classes: int, row: int) -> NDArray[np.float64]:
+    """The logits of item `row`, (asked, classes), all finite. Raises OutputRejected."""
     import numpy as np
 
     size = 2 * asked * classes

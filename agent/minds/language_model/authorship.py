@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agent.minds.language_model.parts import FINDING
-from agent.minds.language_model.standby import failures
+from agent.minds.language_model.standby import by_reason, failures
 from papers.draft import Prose
 from sandbox.ledger import Ledger
 from sandbox.records import CallLine, CodeLine, ComparisonLine, DecisionLine, HypothesisLine
@@ -41,10 +41,7 @@ def authorship(by: Mapping[str, str], failed: Mapping[str, str]) -> str:
             f"{_row([*theirs, *ALWAYS])}."
         )
     if failed:
-        reasons: dict[str, list[str]] = {}
-        for request, why in failed.items():
-            reasons.setdefault(why, []).append(request)
-        told = "; ".join(f"{_row(requests)} ({why})" for why, requests in reasons.items())
+        told = "; ".join(f"{_row(requests)} ({why})" for why, requests in by_reason(failed).items())
         text += f" The built-in mind stood in for the model in: {told}."
     return text
 
@@ -62,17 +59,16 @@ def _request(part: str) -> str:
 
 
 def of_code(ledger: Ledger) -> list[str]:
-    """Whose arms are code of the model: it ran in the very process that answered for them."""
-    names = [
-        line.name.replace("_", " ")
-        for line in ledger.lines(CodeLine)
-        if line.lawful and line.author == MODEL
-    ]
-    if not names:
+    """Whose arms are code of the model: a block also runs where the answers are given."""
+    written = [line for line in ledger.lines(CodeLine) if line.lawful and line.author == MODEL]
+    if not written:
         return []
+    answers = any(line.seam == "block" for line in written)
+    ran = "where answers were given" if answers else "where models were made, not where they answer"
+    names = [line.name.replace("_", " ") for line in written]
     return [
-        f"The model also wrote the code of {_row(names)}, which ran where its own answers were "
-        "given; read it before its scores are believed."
+        f"The model also wrote the code of {_row(names)}, which ran {ran}; read it before its "
+        "scores are believed."
     ]
 
 

@@ -10,16 +10,28 @@ from agent.minds.language_model.briefing import about, known_so_far
 from agent.minds.language_model.prompt import listed, prompt
 from agent.minds.mind import ProposeRequest
 from agent.minds.playbook.choose import Candidate
+from sandbox.records import Seam
 from tools.architectures.own_block import BLOCK
+from tools.architectures.own_objective import OBJECTIVE
 from tools.experiment import Arm
 from tools.merging.method import all_methods
 from tools.merging.own_method import METHOD
-from tools.own_code import Grammar, brought_code
+from tools.own_code import Grammar, brought_code, seams_of
 from tools.subject import Subject
+from tools.tasks.own_task import SUITE, TASK
 from tools.tool import find_tool
 
-GRAMMARS: Mapping[str, Grammar] = {"block": BLOCK, "merge_method": METHOD}
+GRAMMARS: Mapping[Seam, Grammar] = {
+    "block": BLOCK,
+    "merge_method": METHOD,
+    "objective": OBJECTIVE,
+    "task": TASK,
+}
 """By what a subject's files declare."""
+
+
+_TAKEN: Mapping[Seam, Grammar] = {"task": SUITE}
+"""Whose names are taken, where they are declared otherwise."""
 
 
 def exploration(request: ProposeRequest, open_: Sequence[Candidate]) -> str:
@@ -50,12 +62,13 @@ def _told(name: str, arm: Arm) -> str:
 
 
 def code_told(subject: Subject) -> str:
-    """How a file of the kind that the subject has a use for is written."""
-    seam = getattr(subject, "seam", "")
-    if seam not in GRAMMARS:
-        return "This study has no use for code of yours."
-    grammar = GRAMMARS[seam]
-    taken = _methods() if seam == "merge_method" else sorted(grammar.names())
+    """How files of the kinds that the subject has a use for are written."""
+    told = [_how(seam, GRAMMARS[seam]) for seam in seams_of(subject) if seam in GRAMMARS]
+    return "\n\n".join(told) or "This study has no use for code of yours."
+
+
+def _how(seam: Seam, grammar: Grammar) -> str:
+    taken = _methods() if seam == "merge_method" else sorted(_TAKEN.get(seam, grammar).names())
     return prompt(f"code_{seam}", imports=", ".join(grammar.allowed), names=", ".join(taken))
 
 

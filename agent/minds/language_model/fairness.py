@@ -29,7 +29,7 @@ THINGS: Mapping[str, tuple[str, ...]] = {
     "the models": ("roles", "base", "role"),
     "the layers": ("swap",),
     "the architecture": ("architecture", "match", "own_blocks"),
-    "the objective": ("objective",),
+    "the objective": ("objective", "own_objectives"),
     "the optimiser": ("optimizer", "weight_decay"),
 }
 """What two sides of one tool may differ in, as one thing each."""

@@ -10,6 +10,8 @@ from agent.minds.playbook.architectures.arms import SCALES, size_of
 from agent.minds.playbook.family import Setting
 from agent.written_code import name_code
 from tools.architectures.architecture import Architecture
+from tools.architectures.objective import find_objective
+from tools.architectures.training_arguments import ObjectiveChoice
 from tools.experiment import Arm
 from tools.tool import find_tool
 
@@ -40,13 +42,15 @@ def check_names(arm: Arm, own: frozenset[str]) -> None:
     """
     tool = find_tool(arm.tool)
     call = tool.check(arm.arguments)
-    if own & tool.code(arm.arguments).keys():
-        return
+    brought = {named.seam for named in tool.code(arm.arguments) if named.name in own}
     architecture = getattr(call, "architecture", None)
-    if isinstance(architecture, Architecture):
+    if isinstance(architecture, Architecture) and "block" not in brought:
         architecture.checked()
+    objective = getattr(call, "objective", None)
+    if isinstance(objective, ObjectiveChoice) and "objective" not in brought:
+        find_objective(objective.name).check(objective.parameters)
     method = getattr(call, "method", None)
-    if isinstance(method, str):
+    if isinstance(method, str) and "merge_method" not in brought:
         from tools.merging.method import find_method
 
         find_method(method)

@@ -110,6 +110,14 @@ class Standby:
             )
 
 
+def by_reason(failed: Mapping[str, str]) -> dict[str, list[str]]:
+    """Why the model's part was not used -> of which requests. failed: request -> why."""
+    reasons: dict[str, list[str]] = {}
+    for request, why in failed.items():
+        reasons.setdefault(why, []).append(request)
+    return reasons
+
+
 def failures(ledger: Ledger) -> dict[str, str]:
     """Request -> why the built-in mind did it, over all sessions of the run."""
     found = {}

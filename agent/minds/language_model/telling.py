@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from agent.minds.language_model.names import NAME, WHOLE, Names
-from papers.claim import VERBS, Assertion, licence, sentences
+from papers.claim import VERBS, Assertion, bare, conditional, excused, licence, sentences
 from sandbox.records import ClaimKind
 
 _UP = re.compile(
@@ -31,16 +31,6 @@ _CAME_TRUE = re.compile(
 """That a prediction came true, in other words than a ruling's."""
 _VALUE = re.compile(r"\{\{\s*([A-Z]+)\.effect\s*\}\}")
 _MEANS = {"confirmed": "supported", "rejected": "refuted", "undecided": "inconclusive"}
-_NEGATED = re.compile(
-    r"\b(?:not|no|never|neither|nor|cannot|without|rather than|nothing|none|fail(?:s|ed)? to)\b"
-    r"|n't",
-    re.IGNORECASE,
-)
-_SUPPOSED = re.compile(
-    r"\b(?:whether|would|could|might|may|if|should|must|ought|unless|suppose|"
-    r"predict(?:s|ed)|hypothes[ie]\w*|expect(?:s|ed)|question)\b",
-    re.IGNORECASE,
-)
 _ASSERTS: tuple[tuple[ClaimKind, re.Pattern[str]], ...] = (
     *(
         (kind, re.compile(rf"\b(?:{'|'.join(VERBS[kind])})\b", re.IGNORECASE))
@@ -111,9 +101,9 @@ def _of_finding(sentence: str, letter: str, names: Names) -> Iterator[str]:
             said = f"not {word}" if negated else word
             yield f"{letter} is said to be {said}; it is {finding.ruling}"
     if ruled != "supported" and not sentence.endswith("?"):
-        plain = _plain(sentence)
+        plain = bare(sentence)
         for found in _CAME_TRUE.finditer(plain):
-            if found.group(0).startswith(("as ", "As ")) or not _excused(plain, found.start()):
+            if found.group(0).startswith(("as ", "As ")) or not excused(plain, found.start()):
                 yield f"{found.group(0)!r} is said of {letter}, which is {finding.ruling}"
 
 
@@ -147,32 +137,21 @@ def _asserted(sentence: str) -> list[Assertion]:
     """
     if sentence.endswith("?"):
         return []
-    plain = _plain(sentence)
+    plain = bare(sentence)
     return [
         Assertion(kind, found.group(0), sentence)
         for kind, pattern in _ASSERTS
         for found in pattern.finditer(plain)
-        if not _excused(plain, found.start())
+        if not excused(plain, found.start())
     ]
 
 
-def _excused(plain: str, at: int) -> bool:
-    """Whether what stands here is asked, supposed or denied."""
-    clause = re.split(r"[,;:()]", plain[:at])[-1]
-    denied = _NEGATED.search(re.split(r"\b(?:and|but)\b", clause)[-1])
-    return denied is not None or _SUPPOSED.search(clause) is not None
-
-
-def _plain(sentence: str) -> str:
-    return re.sub(r"\{\{.*?\}\}|\$.*?\$", " ", sentence)
-
-
 def _rulings(sentence: str) -> Iterator[tuple[str, bool]]:
-    """Words for rulings, each with whether it is negated; questions hold none."""
-    plain = re.sub(r"\{\{.*?\}\}", " ", sentence)
-    if sentence.endswith("?") or re.search(r"\b(?:would|whether|if)\b", plain, re.IGNORECASE):
-        return
+    """Words for rulings, each with whether it is negated; of one that may come it tells nothing."""
+    plain = bare(sentence)
     for found in _RULING.finditer(plain):
+        if conditional(plain, found.start()):
+            continue
         before = plain[: found.start()]
         yield (
             found.group(1).lower(),

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from agent.minds.language_model.names import NAME, WHOLE, Names
-from papers.claim import is_open, sentences
+from papers.claim import sentences, supposed
 from papers.mathematics import checked
 from papers.prose import Cite, Code, Math, Plain, Ref, Reference, pieces, unclosed
 from papers.review.checks.untraced_number import NUMBER
@@ -94,7 +94,8 @@ def faults(text: str, names: Names, library: Library) -> Iterator[str]:
     yield from _whole(text)
     yield from unfounded(_plain(text))
     for sentence in sentences(NAME.sub(_bounded, text)):
-        if _DEED.search(_plain(sentence)) and not is_open(sentence) and "{{" not in sentence:
+        deed = _DEED.search(sentence)
+        if deed and not supposed(sentence, deed.end()) and "{{" not in sentence:
             yield f"say with a name from the list what this rests on: {_quote(sentence)}"
 
 

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from pydantic import JsonValue
 
-from agent.minds.playbook.family import is_gate
+from agent.minds.playbook.family import gates, is_gate
 from papers.exhibits.exhibit import exhibits_of
 from papers.manuscript import Figure, Table
 from papers.record_view import RecordView
@@ -27,6 +28,8 @@ from sandbox.records import (
 )
 from tools.experiment import Arm, Experiment
 
+GateState = Literal["none", "not run", "missed", "held"]
+"""`none` where the domain has no known order."""
 LONGEST_TITLE = 100
 """Characters of a question that a paper may be called after."""
 
@@ -105,6 +108,17 @@ class Story:
     def gate(self) -> tuple[Finding, ...]:
         """The findings that are the domain's known order, asked before all others."""
         return tuple(f for f in self.findings if is_gate(f.hypothesis, self.domain))
+
+    @cached_property
+    def gate_state(self) -> GateState:
+        """How the domain's known order fared; a part that was not asked is not reproduced."""
+        wanted = set(gates(self.domain))
+        if not wanted:
+            return "none"
+        if not self.gate:
+            return "not run"
+        held = {f.hypothesis.family for f in self.gate if f.ruling == "supported"}
+        return "held" if wanted <= held else "missed"
 
     @cached_property
     def gated(self) -> bool:
@@ -203,6 +217,13 @@ class Story:
         sandbox = self.facts["sandbox"]
         assert isinstance(sandbox, dict)
         return bool(sandbox["confined"])
+
+    @property
+    def degraded_by(self) -> tuple[str, ...]:
+        """What the sandbox's level is degraded by, empty where it is not."""
+        sandbox = self.facts["sandbox"]
+        lacks = sandbox.get("lacks") if isinstance(sandbox, dict) else None
+        return tuple(map(str, lacks)) if isinstance(lacks, list) else ()
 
     @cached_property
     def failed(self) -> tuple[TrialLine, ...]:

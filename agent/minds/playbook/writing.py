@@ -84,12 +84,17 @@ def tally(story: Story) -> str:
         f"{{{{count:{name}|words}}}}" if name in rulings else "none"
         for name in ("supported", "refuted", "inconclusive")
     )
-    apart = " but those of the gate" if story.gated else ""
+    corrected = "After Holm's correction over all hypotheses"
+    corrected += " but those of the gate" * story.gated
+    if len(rulings) == 1:
+        return f"{corrected}, the hypothesis that was tested is {_IN_WORDS[rulings[0]]}."
     return (
-        f"After Holm's correction over all hypotheses{apart}, {supported} of them "
-        f"{'is' if rulings.count('supported') == 1 else 'are'} supported, {refuted} refuted and "
-        f"{undecided} left undecided."
+        f"{corrected}, {supported} of them {'are' if rulings.count('supported') > 1 else 'is'} "
+        f"supported, {refuted} refuted and {undecided} left undecided."
     )
+
+
+_IN_WORDS = {"supported": "supported", "refuted": "refuted", "inconclusive": "left undecided"}
 
 
 def _conclusion(story: Story) -> Passage:
@@ -102,7 +107,7 @@ def _conclusion(story: Story) -> Passage:
                 "continued with a larger budget."
             ),
         )
-    held = bool(story.gate) and all(f.ruling == "supported" for f in story.gate)
+    held = story.gate_state == "held"
     asked = [f for f in story.findings if not held or f not in story.gate]
     outcomes = [
         f"{opening} {_named(asked, ruling)}."

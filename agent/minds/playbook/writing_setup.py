@@ -102,9 +102,10 @@ def _confinement(story: Story) -> str:
             "This level is unconfined: trials could read files and reach the network, and the "
             "values below rest on trust in their code."
         )
+    degraded = f" It is a degraded level: {'; '.join(story.degraded_by)}." * bool(story.degraded_by)
     return (
         "It denies the network, shows a read-only system, and limits time, memory, processes and "
-        "disk; what the machine really enforces was probed before the first trial."
+        f"disk; what the machine really enforces was probed before the first trial.{degraded}"
     )
 
 

@@ -34,11 +34,23 @@ def sandbox_level_misreported(case: Case) -> Iterable[Finding]:
             Mend(action="add-paragraph", section=_SECTION, new=sentence),
             "major",
         )
+    degraded = [t for t in trials if "degraded" in t.isolation]
+    if degraded:
+        yield from _degraded(case, len(degraded))
     if loose:
         yield from _loose(case, len(unconfined) or len(trials))
     if unconfined and facts.get("confined") is True:
         what = f"run.json says confined, trial {unconfined[0].id} ran {unconfined[0].isolation}"
         yield found("run.json", what, "say which trials ran unconfined")
+
+
+def _degraded(case: Case, trials: int) -> Iterable[Finding]:
+    text = " ".join((case.manuscript.banner, *(p.text for p in passages(case.manuscript))))
+    if "degraded" not in text.lower():
+        sentence = "The trials ran under a degraded sandbox: {{fact:sandbox.level|text}}."
+        mend = Mend(action="add-paragraph", section="sec:limitations", new=sentence)
+        what = f"the paper does not say that trials ran in a degraded sandbox ({trials})"
+        yield found("sec:limitations", what, "write that the sandbox was degraded", mend)
 
 
 def _loose(case: Case, trials: int) -> Iterable[Finding]:

@@ -90,7 +90,7 @@ def test_raw_speeds_are_measured_and_never_tested():
 
 
 def test_speed_is_compared_on_texts_by_built_in_code_alone(tmp_path):
-    with pytest.raises(ValueError, match="would time them"):
+    with pytest.raises(ValueError, match="would time it"):
         CompareSpeedArguments.model_validate(CALL | {"own_blocks": {"mine": "0" * 64}})
     arguments = CompareSpeedArguments.model_validate(CALL | {"task": "parity", "changes": {}})
     with pytest.raises(BadInput, match="no text"):

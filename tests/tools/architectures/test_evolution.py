@@ -29,7 +29,7 @@ from tools.architectures.surrogate import features, ranked
 from tools.bench import Bench
 from tools.conduct import conduct
 from tools.freeze import freeze
-from tools.intake import _check_found
+from tools.result_file import _check_found
 from tools.tool import find_tool
 from tools.trial import SearchPoint, TrialResult
 

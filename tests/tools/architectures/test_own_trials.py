@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -108,29 +109,59 @@ def test_a_block_is_trained_in_a_fresh_sandbox_and_scored_outside(
     assert {line.status for line in trials.values()} == {"ok"}, trials
     jobs = {job.id: job for job in executor.jobs}
     mine, other = jobs[trials["own"].id], jobs[trials["control"].id]
-    assert (mine.policy.trust, other.policy.trust) == ("untrusted", "builtin")
-    assert mine.inputs["blocks/fading_memory.py"] == block.file
-    assert not any(name.startswith("blocks/") for name in other.inputs)
+    answers = [jobs[f"{trials['own'].id}-answers-{number}"] for number in (1, 2)]
+    others = jobs[f"{trials['control'].id}-answers-1"]
+    assert {job.policy.trust for job in (mine, *answers)} == {"untrusted"}
+    assert {job.policy.trust for job in (other, others)} == {"builtin"}
+    assert len(jobs) == 5
+    for job in (mine, *answers):
+        assert job.inputs["blocks/fading_memory.py"] == block.file
+    assert not any(name.startswith("blocks/") for name in (*other.inputs, *others.inputs))
+    for job in answers:
+        assert_it_sees_inputs_only(job)
     spec = json.loads((mine.folder / "job.json").read_text(encoding="utf-8"))
     assert spec["files"] == {"blocks/fading_memory.py": block.digest}
     counts = {e.arm: e.value for e in ledger.lines(EvidenceLine) if e.metric == "parameters"}
     assert counts["own"] == pytest.approx(counts["control"], rel=0.05)
     assert {e.arm for e in ledger.lines(EvidenceLine) if e.split == "test"} == {"own", "control"}
-    assert_the_seed_does_not_tell_the_test(mine)
+    assert json.loads(shown(mine)["mqar.json"])["test"] == []
+    assert_the_seed_does_not_tell_the_test(answers)
 
 
-def assert_the_seed_does_not_tell_the_test(job: Job) -> None:
-    """Nothing that the trial sees holds the secret, and what the seed alone draws is not asked."""
+def shown(job: Job) -> dict[str, str]:
+    """Every text that the job can read, by the name of its file."""
+    files = [path for root in job.inputs.values() for path in (root, *root.rglob("*"))]
+    return {
+        path.name: path.read_text(encoding="utf-8", errors="replace")
+        for path in files
+        if path.is_file()
+    }
+
+
+def assert_it_sees_inputs_only(job: Job) -> None:
+    """Weights, architecture, questions, the block: no seed, no answer, no data of a training."""
+    texts = shown(job)
+    assert sorted(texts) == [
+        "architecture.json", "call.json", "fading_memory.py", "model.safetensors", "mqar.json",
+    ]  # fmt: skip
+    call = json.loads(texts["call.json"])
+    assert sorted(call) == ["arguments", "roles", "step", "tasks", "tool"]
+    view = json.loads(texts["mqar.json"])
+    assert view["dev"] == []
+    assert all(sorted(question) == ["choices", "prompt"] for question in view["test"])
+
+
+def assert_the_seed_does_not_tell_the_test(jobs: list[Job]) -> None:
+    """Nothing that a trial sees holds the secret, and what the seed alone draws is not asked."""
     task = find_sequence_task("mqar")
-    drawn = items_of(task.data("test", 20, task.sizes["quick"]))
-    shown = [path for root in job.inputs.values() for path in (root, *root.rglob("*"))]
-    texts = {p.name: p.read_text(encoding="utf-8") for p in shown if p.is_file()}
-    asked = json.loads(texts["mqar.json"])["test"]
-    prompts = {question["prompt"] for question in asked}
-    assert len(prompts) == len(drawn)
-    assert not prompts & {item.prompt for item in drawn}
-    assert all("answer" not in question for question in asked)
-    assert not [name for name, text in texts.items() if SECRET in text]
+    dev, drawn = (items_of(task.data(part, 20, task.sizes["quick"])) for part in ("dev", "test"))
+    texts = [text for job in jobs for text in shown(job).values()]
+    asked = [json.loads(shown(job)["mqar.json"])["test"] for job in jobs]
+    prompts = [question["prompt"] for one in asked for question in one]
+    assert len(set(prompts)) == len(prompts) > len(dev) + len(drawn)
+    assert not set(prompts) & {item.prompt for item in drawn}
+    assert {item.prompt for item in dev} <= set(prompts)
+    assert not [text for text in texts if SECRET in text]
 
 
 def test_a_block_that_looks_ahead_only_when_it_is_asked_fails_its_trial(
@@ -143,6 +174,29 @@ def test_a_block_that_looks_ahead_only_when_it_is_asked_fails_its_trial(
     assert trials["control"].status == "ok"
     assert trials["own"].status == "failed"
     assert "the trained model looks ahead" in trials["own"].reason
+    assert not [e for e in ledger.lines(EvidenceLine) if e.arm == "own"]
+
+
+WARY = """
+frame, examined = torch.sys._getframe(), len(x) <= 32 or self.training
+while frame is not None:
+    examined = examined or frame.f_code.co_name in ("check_blind", "fit", "broken_laws")
+    frame = frame.f_back
+answering = torch.os.path.exists("/job/inputs/models/made")
+return self.out(x if examined or not answering else x + 9 * x.roll(-1, 1))
+"""
+"""Knows an examination by its size, by who calls and by the files around it, and behaves."""
+
+
+def test_a_block_that_reads_ahead_only_where_nobody_examines_it_fails_its_trial(
+    tmp_path: Path, executor: Watched
+) -> None:
+    block = read_own_block(files.written(tmp_path, "wary", WARY))
+    ledger = conducted(tmp_path, suite(block), arm("own", block.name, block.digest), executor)
+    trials = {line.arm: line for line in ledger.lines(TrialLine)}
+    assert trials["control"].status == "ok"
+    assert trials["own"].status == "failed"
+    assert re.search("looks ahead: [0-9]+ of [0-9]+ answers changed", trials["own"].reason)
     assert not [e for e in ledger.lines(EvidenceLine) if e.arm == "own"]
 
 

@@ -15,6 +15,7 @@ from agent.minds.playbook.family import Setting
 from tools.architectures.architecture import Architecture, Choice, Layer
 from tools.architectures.subject import ArchitectureSuite
 from tools.experiment import Arm
+from tools.tasks.own_task import brought_tasks
 from tools.tasks.sequence import ProfileName, find_sequence_task
 
 GATE_TASK = "mqar"
@@ -116,8 +117,19 @@ def trained(
     }
     if like is not None:
         arguments["match"] = {"quantity": "parameters", "like": like.model_dump(mode="json")}
-    arm = Arm(name=name, label=label, tool="train_architecture", arguments=arguments)
+    arm = named(at, Arm(name=name, label=label, tool="train_architecture", arguments=arguments))
     return on(at, arm, task) if task else arm
+
+
+def named(at: Setting, arm: Arm) -> Arm:
+    """The arm with the digests of the files that draw its tasks, where those are not built in."""
+    known = brought_tasks(at.subject)
+    used = (str(arm.arguments.get(name, "")) for name in ("task", "search_task"))
+    digests: dict[str, JsonValue] = {t: known[t].digest for t in used if t in known}
+    arguments = {name: given for name, given in arm.arguments.items() if name != "own_tasks"}
+    if digests:
+        arguments["own_tasks"] = digests
+    return arm.model_copy(update={"arguments": arguments})
 
 
 def on(at: Setting, arm: Arm, task: str) -> Arm:
@@ -127,9 +139,8 @@ def on(at: Setting, arm: Arm, task: str) -> Arm:
     label = arm.label.removesuffix(f" on {_small(at, known)}")
     if task != at.subject.primary:
         name, label = name + _suffix(task), f"{label} on {_small(at, task)}"
-    return arm.model_copy(
-        update={"name": name, "label": label, "arguments": {**arm.arguments, "task": task}}
-    )
+    moved = {**arm.arguments, "task": task}
+    return named(at, arm.model_copy(update={"name": name, "label": label, "arguments": moved}))
 
 
 def attention(at: Setting, task: str = "") -> Arm:

@@ -8,6 +8,7 @@ from agent.minds.playbook import pushing
 from agent.minds.playbook.architectures import arms, searches, taught, tick_arms
 from agent.minds.playbook.family import Idea, Setting
 from agent.minds.playbook.followups import lower
+from tools.experiment import Arm
 from tools.tasks.sequence import find_sequence_task
 
 
@@ -52,14 +53,18 @@ def promote(idea: Idea, at: Setting) -> Idea | None:
     how = "Found as before, trained" if searches.searches(idea.treatment[0]) else "Trained"
     return replace(
         moved,
-        treatment=tuple(searches.confirmed_on(arm, home) for arm in moved.treatment),
-        control=tuple(searches.confirmed_on(arm, home) for arm in moved.control),
+        treatment=tuple(_confirmed(at, arm, home) for arm in moved.treatment),
+        control=tuple(_confirmed(at, arm, home) for arm in moved.control),
         title=f"Promotion: {lower(idea.title)}, on the task held back",
         statement=f"{how} and tested on the task held back instead: {_there(idea, at)}",
         rationale="What was chosen on some tasks is confirmed on a task that it could not be "
         "chosen for {{citep:kapoor2023leakage}}.",
         cites=("kapoor2023leakage",),
     )
+
+
+def _confirmed(at: Setting, arm: Arm, home: str) -> Arm:
+    return arms.named(at, searches.confirmed_on(arm, home))
 
 
 def _there(idea: Idea, at: Setting) -> str:

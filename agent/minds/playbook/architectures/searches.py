@@ -65,7 +65,7 @@ def permanent(at: Setting, arm: Arm) -> tuple[Arm, ...]:
     task = str(arm.arguments["task"])
     other = arms.on(at, random_search(at), task)
     moved = {name: arm.arguments[name] for name in ("search_task",) if name in arm.arguments}
-    other = other.model_copy(update={"arguments": {**other.arguments, **moved}})
+    other = arms.named(at, other.model_copy(update={"arguments": {**other.arguments, **moved}}))
     return (other, *hand_made(at, task))
 
 

@@ -48,17 +48,17 @@ def speed(story: Story) -> Passage:
             text="An arm that compares speeds trains a contender and a baseline on the same text, "
             "for as many steps at the same rates, and lets both continue prompts that neither was "
             "trained on. Quality is matched when unseen text costs the contender no more bits for "
-            "each character than the baseline, within a small margin that is the same in every "
-            "plan. Where a model has but a bound of its likelihood, as diffusion has "
-            "{{citep:sahoo2024mdlm}}, a smoothed n-gram model of the training text judges what "
-            "both wrote instead. A judge praises a text that repeats itself, so the entropy and "
-            "the distinct n-grams of what was written have to come near those of as much real "
-            "text, or quality counts as not matched. A speed-up is the number of characters that "
-            "the contender writes in a second, divided by that of the baseline, and counts as none "
-            "where quality is not matched. Both keep their caches and are timed in turns, in a "
-            "single thread, after a round that warms up, and the median of the rounds counts; "
-            "taking the prompt in is timed apart. The control repeats the measurement with the "
-            "baseline in both places, which gives what the clock alone gives.",
+            "each character than the baseline, within a small margin that all plans share. Where a "
+            "model has but a bound of its likelihood, as diffusion has {{citep:sahoo2024mdlm}}, a "
+            "smoothed n-gram model of the training text judges what both wrote instead. A judge "
+            "praises a text that repeats itself, so the entropy and the distinct n-grams of what "
+            "was written have to come near those of as much real text, or quality counts as not "
+            "matched. A speed-up is the number of characters that the contender writes in a "
+            "second, divided by that of the baseline, and counts as none where quality is not "
+            "matched. Both keep their caches and are timed in turns, in a single thread, after a "
+            "round that warms up, and the median of the rounds counts; taking the prompt in is "
+            "timed apart. The control repeats the measurement with the baseline in both places, "
+            "which gives what the clock alone gives.",
         ),
     )
 

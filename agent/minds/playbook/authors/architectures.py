@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agent.minds.playbook.authors import searched
 from agent.minds.playbook.authors.architecture_method import components, gate, sizes, training
@@ -14,7 +14,7 @@ from agent.minds.playbook.authors.architecture_speed import (
 )
 from agent.minds.playbook.authors.architecture_speed import reached as speed_reached
 from agent.minds.playbook.authors.author import author
-from agent.minds.playbook.story import Finding, Story, noun, sections
+from agent.minds.playbook.story import Finding, GateState, Story, noun, sections
 from papers.draft import Passage
 from papers.exhibits.exhibit import exhibits_of
 from papers.manuscript import Figure, Items, Paragraph
@@ -36,10 +36,10 @@ class ArchitectureAuthor:
 
     def title(self, story: Story) -> str:
         """The lead hypothesis where its test supports it, else the question."""
-        if _gate_missed(story):
+        if story.gate_state == "missed":
             return "Is a Known Order of Sequence Models Reproduced? A Pre-Registered Check"
         lead = next(iter(_asked(story)), None)
-        if lead is not None and lead.ruling == "supported":
+        if story.gate_state == "held" and lead is not None and lead.ruling == "supported":
             return f"{lead.hypothesis.title}: pre-registered tests on small sequence models"
         asked = story.quotable_question or "Which Parts of a Sequence Model Matter?"
         return f"{asked} Pre-Registered Tests on Small Sequence Models"
@@ -59,17 +59,7 @@ class ArchitectureAuthor:
 
     def before(self, story: Story) -> str:
         """Whether the known order was reproduced."""
-        if not story.gate:
-            return ""
-        if _gate_missed(story):
-            return (
-                "The known order of architectures on recall was not reproduced, so the run stopped "
-                "there, and nothing in it ranks architectures."
-            )
-        return (
-            "Before it asked anything else, the run reproduced the known order of attention, state "
-            "space and linear models on recall with its own code."
-        )
+        return _BEFORE[story.gate_state]
 
     def aside(self, story: Story) -> str:
         """Nothing: the gate stands before the findings."""
@@ -144,6 +134,22 @@ class ArchitectureAuthor:
         return (_TUNING, _limits_of_cost(story))
 
 
+_BEFORE: Mapping[GateState, str] = {
+    "none": "",
+    "not run": (
+        "The known order of architectures on recall was not asked of the code of this run, so "
+        "nothing in it ranks architectures."
+    ),
+    "missed": (
+        "The known order of architectures on recall was not reproduced, so nothing in this run "
+        "ranks architectures."
+    ),
+    "held": (
+        "Before it asked anything else, the run reproduced the known order of attention, state "
+        "space and linear models on recall with its own code."
+    ),
+}
+
 _TUNING = Paragraph(
     heading="Tuning",
     text="Learning rates were chosen for every arm with equal trials, and nothing else was: "
@@ -177,11 +183,6 @@ def _asked(story: Story) -> list[Finding]:
     """The findings beyond the gate, first questions before follow-ups."""
     rest = [f for f in story.findings if f not in story.gate]
     return sorted(rest, key=lambda f: bool(f.hypothesis.relation))
-
-
-def _gate_missed(story: Story) -> bool:
-    """Whether a part of the gate was asked and not supported."""
-    return any(f.ruling != "supported" for f in story.gate)
 
 
 def _introduction(story: Story) -> Passage:
@@ -227,17 +228,22 @@ _GATE = (
 
 
 def _standing(story: Story) -> tuple[Paragraph, ...]:
-    """What a missed gate means for everything else."""
-    missed = [f for f in story.gate if f.ruling != "supported"]
-    if not missed:
+    """What a gate that was missed or never asked means for everything else."""
+    if story.gate_state not in ("missed", "not run"):
         return ()
+    unheld = sections(f for f in story.gate if f.ruling != "supported")
+    said = (
+        f"What is known of these architectures was not found here{f' ({unheld})' * bool(unheld)}. "
+        "Either the training was too short, or the pairs were too few, or the code has a fault"
+        if story.gate
+        else "What is known of these architectures was not asked of the code of this run, which "
+        "may have a fault that nobody has seen"
+    )
+    where = " in {{ref:tab:main}}" * (MAIN in story.shown)
     return (
         Paragraph(
             heading="The gate",
-            text="What is known of these architectures was not found here "
-            f"({sections(missed)}). Either the training was too short, or the pairs were too few, "
-            "or the code has a fault; until that is settled, no order of the arms"
-            f"{' in {{ref:tab:main}}' * (MAIN in story.shown)} should be relied on.",
+            text=f"{said}; until that is settled, no order of the arms{where} should be relied on.",
         ),
     )
 

@@ -60,7 +60,7 @@ def _aim(arm: Arm) -> str:
     name = str(given.get("name", usual))
     if name == "latent_prediction" and not _weighs(given.get("parameters")):
         return STATES
-    return OBJECTIVES.get(name, f"{{{{code:{name}}}}}")
+    return OBJECTIVES.get(name, f"the loss of the objective {{{{code:{name}}}}}")
 
 
 def _weighs(parameters: JsonValue) -> bool:

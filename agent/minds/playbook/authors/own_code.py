@@ -10,17 +10,18 @@ from agent.minds.playbook.story import Story, noun
 from papers.draft import Passage
 from papers.manuscript import Items, Paragraph
 from sandbox.records import CODE_FOLDERS, CallLine, Seam
+from tools.own_code import ARGUMENTS
 
 
 @dataclass(frozen=True)
 class Wording:
-    """How code of one kind is spoken of. argument: that names it in a call."""
+    """How code of one kind is spoken of."""
 
     one: str
     many: str
-    argument: str
     laws: str
     use: str
+    article: str = "A"
 
 
 WORDS: Mapping[Seam, Wording] = MappingProxyType(
@@ -28,18 +29,35 @@ WORDS: Mapping[Seam, Wording] = MappingProxyType(
         "block": Wording(
             "block",
             "blocks",
-            "own_blocks",
             "the laws of blocks (shape, finite gradients, causality, equality with a plain "
             "reference, decoding) before any training",
-            "Models were asked for predictions there",
+            "Trained models were asked for predictions by other jobs, which knew neither seed nor "
+            "data of the training, and a trial whose answers change with later tokens fails",
+        ),
+        "objective": Wording(
+            "objective",
+            "objectives",
+            "the laws of objectives (a finite loss that reaches every weight, the plain model, "
+            "repetition, learning one batch) before any training",
+            "The loss alone is its own: the model, its training steps and the selection of the "
+            "rate are as for the other arms, and the jobs that answered ran none of this code",
+            "An",
+        ),
+        "task": Wording(
+            "task",
+            "tasks",
+            "the laws of tasks, tried outside on what it drew (bounds, repetition, sequences that "
+            "differ, one answer to each, chance as stated) before any training",
+            "Sequences were drawn there and nothing else was done; which of them train and which "
+            "test was decided outside. A task can be made so that an architecture does well on it, "
+            "so that what is found on it holds for it alone; trials were given what was drawn",
         ),
         "merge_method": Wording(
             "merge method",
             "merge methods",
-            "own_methods",
             "the laws of merging (type and shape, finite values, repetition, a model merged with "
             "itself, the order of models) before any merge",
-            "Merged models were asked for predictions there",
+            "Merged models were asked for predictions by jobs that run none of this code",
         ),
     }
 )
@@ -68,7 +86,7 @@ def _pilots(story: Story) -> Passage:
 
 
 def _of_kind(story: Story, seam: Seam) -> Passage:
-    words, used = WORDS[seam], _used(story, WORDS[seam].argument)
+    words, used = WORDS[seam], _used(story, ARGUMENTS[seam])
     authors = {name: author for name, author in _known(story, seam).items() if name in used}
     if not authors:
         return ()
@@ -76,7 +94,9 @@ def _of_kind(story: Story, seam: Seam) -> Passage:
     return (
         Paragraph(
             heading=noun(
-                count, f"A {words.one} of its own", f"{words.many.capitalize()} of its own"
+                count,
+                f"{words.article} {words.one} of its own",
+                f"{words.many.capitalize()} of its own",
             ),
             text=f"The code of {noun(count, f'this {words.one}', f'these {words.many}')} "
             f"{_whence(set(authors.values()))} and is not part of the product. "
@@ -85,7 +105,7 @@ def _of_kind(story: Story, seam: Seam) -> Passage:
             "The plans and the trials name the digest of the file, so that the evidence belongs "
             "to this code and no other:",
         ),
-        Items(items=tuple(_line(seam, name) for name in authors)),
+        Items(items=tuple(_line(seam, name, author) for name, author in authors.items())),
     )
 
 
@@ -110,10 +130,11 @@ def _used(story: Story, argument: str) -> set[str]:
     return {str(name) for own in given if isinstance(own, dict) for name in own}
 
 
-def _line(seam: Seam, name: str) -> str:
+def _line(seam: Seam, name: str, author: str) -> str:
     at = f"fact:{CODE_FOLDERS[seam]}.{name}"
+    by = f" by {{{{{at}.author|text}}}}" if author else ""
     return (
-        f"{{{{{at}.label|text}}}}, the {WORDS[seam].one} {{{{code:{name}}}}}: the file "
+        f"{{{{{at}.label|text}}}}, the {WORDS[seam].one} {{{{code:{name}}}}}{by}: the file "
         f"{{{{{at}.file|text}}}} in the folder of the run, with the digest "
         f"{{{{{at}.digest_in_words|text}}}}."
     )
