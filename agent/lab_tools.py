@@ -130,7 +130,7 @@ def pilot_call(arguments: PilotCall, lab: Lab) -> Said:
     stand = Stand(
         executor=lab.executor,
         folder=lab.folder,
-        cache=lab.settings.cache / "experts",
+        cache=lab.settings.experts,
         stop=lab.stop,
         pay=lambda planned, work: pay_pilot(lab, planned, work),
         scale=lab.scale,

@@ -56,6 +56,15 @@ class Settings(BaseModel):
     endpoint: Endpoint = Endpoint()
     replay: str = ""
 
+    @property
+    def experts(self) -> Path:
+        """Where trained models are kept between runs.
+
+        Each level of confinement has its own: a run that is confined takes over no training that
+        was not, and a paper names one level.
+        """
+        return self.cache / "experts" / self.sandbox
+
     def caps(self, topic: Topic) -> Spend:
         """The budget's caps for this topic."""
         asked = topic.budget

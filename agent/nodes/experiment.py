@@ -54,7 +54,7 @@ def _conduct(lab: Lab, plans: Sequence[Experiment]) -> None:
             executor=lab.executor,
             ledger=lab.ledger,
             folder=lab.folder,
-            cache=lab.settings.cache / "experts",
+            cache=lab.settings.experts,
             watch=book.watch,
             stop=halt,
             reserve=book.reserve,

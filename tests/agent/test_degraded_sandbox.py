@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from agent.enforcement import facts, words
 from agent.minds.playbook.story import Story
 from agent.minds.playbook.writing_setup import _confinement
+from agent.settings import Settings
 from agent.summary import _doubts
 from papers.appendix import _capabilities
 from sandbox.backend import Capabilities
@@ -67,3 +68,11 @@ def test_a_level_that_lacks_nothing_is_not_called_degraded(tmp_path: Path) -> No
     story = Story(Ledger(tmp_path / "ledger.jsonl"), {"sandbox": {"confined": True}}, {})
     assert story.degraded_by == ()
     assert "degraded" not in _confinement(story)
+
+
+def test_a_run_takes_over_no_training_of_a_weaker_level(tmp_path: Path) -> None:
+    places = {
+        Settings(cache=tmp_path, sandbox=name).experts
+        for name in ("bubblewrap", "landlock", "process")
+    }
+    assert len(places) == 3
