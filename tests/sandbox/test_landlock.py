@@ -94,9 +94,9 @@ for name, attempt in tries.items():
 pathlib.Path("result.json").write_text(json.dumps(worked))
 '''
 SLEEPER = (
-    "import signal, sys, time\n"
+    "import os, signal, time\n"
     "for one in (signal.SIGUSR1, signal.SIGIO):\n"
-    "    signal.signal(one, lambda number, _: print(number, flush=True))\n"
+    "    signal.signal(one, lambda number, _: os.write(1, b'%d\\n' % number))\n"
     "print('up', flush=True)\n"
     "time.sleep(120)"
 )
@@ -169,7 +169,7 @@ def test_an_ordinary_persons_job_cannot_reach_what_the_person_could() -> None:
     assert said["uid"] != 0
     assert said["oldest"] == []
     assert set(said["newest"]) <= ALLOWED_OF_THE_KERNEL
-    assert len(said["control"]) == 22, said["control"]
+    assert len(said["control"]) == 22, "\n".join(said["control"])
 
 
 def test_a_kernel_without_it_is_told_so() -> None:
