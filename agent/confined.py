@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,10 +80,11 @@ def run_confined(command: list[str], limits: Limits, backend: str) -> Confined:
     """Run it in an empty workspace that is thrown away. Raises SandboxUnavailable, UnknownName."""
     from sandbox.backend import find_backend
     from sandbox.exec import execute
+    from sandbox.scratch import scratch
 
-    with closing(find_backend(backend)) as found, tempfile.TemporaryDirectory() as folder:
-        outcome = execute(command, limits.policy(), found, Path(folder))
-        return Confined(outcome, _log(Path(folder, "stdout.log")), _log(Path(folder, "stderr.log")))
+    with closing(find_backend(backend)) as found, scratch("exec") as folder:
+        outcome = execute(command, limits.policy(), found, folder)
+        return Confined(outcome, _log(folder / "stdout.log"), _log(folder / "stderr.log"))
 
 
 def _log(path: Path) -> str:

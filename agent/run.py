@@ -26,6 +26,7 @@ from agent.memory import memory_of
 from agent.minds.attends import Attends
 from agent.minds.mind import find_mind
 from agent.own_code import check_unchanged, keep_code
+from agent.probing import keep_probe, probed, probed_again
 from agent.progress import FIRST, Event, Watch, unwatched
 from agent.seeds import seeds_of
 from agent.settings import Settings
@@ -64,18 +65,15 @@ def begin(
     if isinstance(mind, Attends):
         mind.check(settings.caps(topic))
     brought = read_brought(topic.literature)
-    with ExitStack() as closing:
-        backend = find_backend(settings.sandbox)
-        closing.callback(backend.close)
-        capabilities = backend.probe()
-        folder = _new_folder(topic, settings)
-        closing.enter_context(_locked(folder))
+    capabilities = probed(settings)
+    folder = _new_folder(topic, settings)
+    with _locked(folder):
         facts = run_facts(folder.name, topic, settings, subject, capabilities)
         facts["graph"] = GRAPH_VERSION
         topic = keep_literature(brought, keep_code(topic, subject, folder), folder)
         facts["literature"] = literature_facts(brought, topic, folder)
         _write_start(folder, topic, settings, facts)
-    return resume(folder, settings, watch, stop)
+    return _go_on(folder, settings, watch, stop, just_probed=True)
 
 
 def resume(
@@ -84,7 +82,21 @@ def resume(
     watch: Watch = unwatched,
     stop: threading.Event | None = None,
 ) -> Ending:
-    """Go on with a run from its last checkpoint. Raises CannotResume."""
+    """Go on with a run from its last checkpoint, in a sandbox no weaker than it was begun in.
+
+    Raises CannotResume and SandboxUnavailable.
+    """
+    return _go_on(folder, settings, watch, stop, just_probed=False)
+
+
+def _go_on(
+    folder: Path,
+    settings: Settings,
+    watch: Watch,
+    stop: threading.Event | None,
+    *,
+    just_probed: bool,
+) -> Ending:
     folder = folder.resolve()
     facts, topic, began = _read_start(folder)
     if facts.get("graph") != GRAPH_VERSION:
@@ -98,7 +110,10 @@ def resume(
         closing.enter_context(_locked(folder))
         ledger = Ledger(folder / "ledger.jsonl")
         if not ledger.lines(PaperLine) or not (folder / "SUMMARY.md").exists():
+            found = None if just_probed else probed_again(settings, facts)
             lab = with_earlier(_lab(folder, topic, settings, facts, ledger, closing))
+            if found is not None:
+                keep_probe(found, lab.session, ledger)
             lab.watch, lab.stop = watch, stop or threading.Event()
             seat(lab)
             for text in lab.memory.left_out:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.errors import BadInput
 from sandbox.ledger import Ledger
+from sandbox.scratch import scratch
 
 LEDGER = "ledger.jsonl"
 
@@ -63,8 +63,8 @@ def find_run(name: str, *folders: Path) -> Path:
 @contextmanager
 def reading(run: Path) -> Iterator[Ledger]:
     """A copy of the run's ledger: the run may be at work on it. Raises LedgerBroken."""
-    with tempfile.TemporaryDirectory(prefix="hanji-") as folder:
-        copy = Path(folder) / LEDGER
+    with scratch("reading") as folder:
+        copy = folder / LEDGER
         copy.write_bytes((run / LEDGER).read_bytes())
         yield Ledger(copy)
 

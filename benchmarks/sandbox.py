@@ -119,14 +119,14 @@ def confined(backend: Backend, *command: str) -> float:
 
 def warm(backend: Backend, function: str, inputs: Mapping[str, str]) -> float:
     """In a warm cell."""
-    took, outcome = timed(backend, (), inputs, function)
+    took, outcome = timed(backend, NOT_WARM, inputs, function)
     assert outcome.verdict == "ok", outcome
     return took
 
 
 def refused_trial(backend: Backend) -> float:
     """A trial of a tool that does not exist: all that is done is to start and to end."""
-    took, outcome = timed(backend, (), NO_TRIAL, TRIAL)
+    took, outcome = timed(backend, NOT_WARM, NO_TRIAL, TRIAL)
     assert "unknown" in outcome.stderr_tail, outcome
     return took
 
@@ -135,11 +135,12 @@ def first_words(backend: Backend) -> float:
     """From the call to when the harness had what its code says."""
     with tempfile.TemporaryDirectory() as name:
         began = time.time()
-        outcome = run(backend, Path(name), (), NO_TRIAL, TRIAL)
+        outcome = run(backend, Path(name), NOT_WARM, NO_TRIAL, TRIAL)
         assert "unknown" in outcome.stderr_tail, outcome
         return ((Path(name) / "job" / "stderr.log").stat().st_mtime - began) * 1000
 
 
+NOT_WARM = ("false",)  # what runs, and fails, where a job does not start warm
 NO_TRIAL = {"call.json": json.dumps({"tool": "none", "arguments": {}})}
 
 

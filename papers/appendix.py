@@ -12,7 +12,7 @@ from papers.manuscript import Block, Column, Items, Paragraph, Section, Table
 from papers.nearest import nearest_works
 from papers.record_view import RecordView
 from sandbox.ledger import Ledger
-from sandbox.records import DeviationLine, FailureLine, PlanLine, TrialLine
+from sandbox.records import DeviationLine, FailureLine, PlanLine, SandboxLine, TrialLine
 
 
 def appendix(
@@ -23,7 +23,7 @@ def appendix(
         Section(
             label="sec:repeat",
             title="Repeating this study",
-            blocks=_repeat(facts),
+            blocks=_repeat(facts, view.ledger),
             appendix=True,
         ),
         Section(
@@ -43,7 +43,7 @@ def appendix(
     )
 
 
-def _repeat(facts: Mapping[str, JsonValue]) -> tuple[Block, ...]:
+def _repeat(facts: Mapping[str, JsonValue], ledger: Ledger) -> tuple[Block, ...]:
     return (
         Paragraph(
             text="The run is {{fact:id|text}}. Its folder holds the topic, the frozen plans, the "
@@ -58,6 +58,7 @@ def _repeat(facts: Mapping[str, JsonValue]) -> tuple[Block, ...]:
         Paragraph(
             text="What the sandbox enforced was probed on this machine before the first trial. "
             + _capabilities(facts)
+            + _probed_again(ledger)
         ),
     )
 
@@ -75,6 +76,16 @@ def _capabilities(facts: Mapping[str, JsonValue]) -> str:
     if isinstance(lacks := sandbox.get("lacks"), list) and lacks:
         parts.append(f"the level is degraded: {', '.join(map(str, lacks))}")
     return "; ".join(parts) + "."
+
+
+def _probed_again(ledger: Ledger) -> str:
+    """A run goes on only where nothing is lost of what held when it began."""
+    if not ledger.lines(SandboxLine):
+        return ""
+    return (
+        " The run was interrupted and resumed. Each time the sandbox was probed again before "
+        "anything ran in it, and enforced no less."
+    )
 
 
 def _plans(view: RecordView, calls: tuple[Block, ...]) -> tuple[Block, ...]:

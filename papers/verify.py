@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from papers.review.shelf import case_of, plans_of
 from sandbox.errors import HanjiError, LedgerBroken
 from sandbox.ledger import Ledger, read
 from sandbox.records import PaperLine
+from sandbox.scratch import scratch
 
 PdfState = Literal["checked", "absent", "unreadable", "not reached"]
 RECHECKED = ("effect_inconsistent", "plan_missing", "figure_against_data")
@@ -71,8 +71,9 @@ def verify(folder: Path) -> Verification:
     broken = _broken_chain(file)
     if broken:
         return Verification(ok=False, chain=False, evidence=False, numbers=0, places=[broken])
-    with tempfile.TemporaryDirectory(prefix="hanji-verify-") as scratch:
-        ledger = Ledger(Path(shutil.copy(file, scratch)))
+    with scratch("verify") as place:
+        shutil.copy(file, place)
+        ledger = Ledger(place / file.name)
         cited = check_memory(folder, ledger)
         records = [*_records(folder, ledger), *cited.wrong]
         paper = _paper(folder, ledger)

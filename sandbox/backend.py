@@ -7,7 +7,6 @@ import pkgutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import catalogue
@@ -53,13 +52,6 @@ class Backend(Protocol):
         ...
 
 
-UNCOUNTED: Mapping[str, str] = MappingProxyType(
-    {
-        "fill memory with what waits in sockets": "it is bounded by processes, open files and the "
-        "kernel's `net.core.wmem_max`, and not counted"
-    }
-)
-"""Cases of the confinement suite that a watcher of processes does not see -> why."""
 F = TypeVar("F", bound=Callable[[], Backend])
 _backends = catalogue.create("hanji", "sandbox_backends", entry_points=True)
 

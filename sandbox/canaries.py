@@ -10,7 +10,6 @@ import contextlib
 import json
 import secrets
 import socket
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from sandbox.errors import SandboxUnavailable
 from sandbox.job import Job
 from sandbox.outcome import Limit
 from sandbox.policy import MIB, Policy
+from sandbox.scratch import scratch
 
 INSIDE = (
     "network_denied", "filesystem_readonly", "home_hidden", "environment_empty", "uid_unprivileged",
@@ -45,12 +45,12 @@ DAEMON = (
 )
 WARM = "sandbox.canary:main"
 SMALL = Policy(
-    wall_s=10.0, cpu_s=10.0, memory_bytes=256 * MIB, processes=16, disk_bytes=16 * MIB, inodes=500,
+    wall_s=60.0, cpu_s=10.0, memory_bytes=256 * MIB, processes=16, disk_bytes=16 * MIB, inodes=500,
     file_bytes=32 * MIB, log_bytes=64 * 1024,
 )  # fmt: skip
 TIGHT: Mapping[Limit, Policy] = {
     "wall": Policy(wall_s=0.3),
-    "cpu": Policy(wall_s=10.0, cpu_s=0.3),
+    "cpu": Policy(wall_s=60.0, cpu_s=0.3),
 }
 
 
@@ -59,8 +59,7 @@ def try_out(backend: Backend) -> dict[str, bool]:
 
     Raises SandboxUnavailable when no job can be run at all.
     """
-    with tempfile.TemporaryDirectory(prefix="hanji-probe-") as name, ThreadPoolExecutor(3) as pool:
-        folder = Path(name)
+    with scratch("probe") as folder, ThreadPoolExecutor(3) as pool:
         found = _inside(backend, folder / "fresh", "")
         warm = _inside(backend, folder / "warm", WARM)
         found = {name: held and warm[name] for name, held in found.items()}

@@ -16,7 +16,6 @@ import select
 import shutil
 import signal
 import socket
-import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,12 +24,14 @@ from pathlib import Path
 from sandbox import view
 from sandbox.errors import SandboxError, SandboxUnavailable
 from sandbox.greeting import READY, first_words
+from sandbox.launcher import Child, Launcher, await_reaped
 from sandbox.paths import WORK
 from sandbox.watch import Disk
 from sandbox.wires import Wires, wire
 
 START_S = 60.0
 DEATH_S = 20.0
+STANDARD = 3  # descriptors: input, output, complaints
 NAMESPACES = (
     "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
     "--die-with-parent", "--new-session", "--hostname", "hanji",
@@ -54,7 +55,7 @@ class Enclosure:
     closes `pidfd` and `wires`.
     """
 
-    process: subprocess.Popen[bytes]
+    process: Child
     init: int
     pidfd: int
     wires: Wires
@@ -67,6 +68,7 @@ class Enclosure:
         """
         kill_and_wait(self.pidfd)
         self.process.wait()
+        await_reaped(self.pidfd)
 
     def close(self) -> None:
         """Give the descriptors back; call after `kill`."""
@@ -90,6 +92,7 @@ def job_uid() -> int:
 def enclose(
     command: Sequence[str],
     *,
+    launcher: Launcher,
     uid: int,
     binds: Sequence[str],
     scratch_bytes: int,
@@ -102,18 +105,18 @@ def enclose(
 ) -> Enclosure:
     """Start `command`, up to where it says `r` on the socket that is its standard input.
 
-    binds, devices: further bwrap arguments. scratch_bytes: the size of each writable folder.
-    limits: the `prlimit` command inside; outer: the one around bubblewrap, whose own process an
-    ordinary person's job could overwrite. nests: it may make namespaces of its own, and needs a
-    /proc that the kernel lets it mount anew. messages: the socket keeps message boundaries. Raises
-    SandboxUnavailable with the mend.
+    launcher: starts it. binds, devices: further bwrap arguments. scratch_bytes: the size of each
+    writable folder. limits: the `prlimit` command inside; outer: the one around bubblewrap, whose
+    own process an ordinary person's job could overwrite. nests: it may make namespaces of its own,
+    and needs a /proc that the kernel lets it mount anew. messages: the socket keeps message
+    boundaries. Raises SandboxUnavailable with the mend.
     """
     bwrap = _program("bwrap", "bubblewrap")
     _program("setpriv", "util-linux")
     with ExitStack() as stack, ExitStack() as theirs:
-        passed: list[int] = []
-        given = _Given(theirs, passed)
-        arguments = [*outer, bwrap, *NAMESPACES, *_privilege(nests)]
+        given = _Given(theirs)
+        first = [_program(outer[0], "util-linux"), *outer[1:]] if outer else []
+        arguments = [*first, bwrap, *NAMESPACES, *_privilege(nests)]
         arguments += [w for k, v in view.environment().items() for w in ("--setenv", k, v)]
         arguments += view.read_only()
         for path, text in view.accounts(uid).items():
@@ -132,11 +135,10 @@ def enclose(
         info, info_end = os.pipe2(os.O_CLOEXEC)
         stack.callback(os.close, info)
         theirs.callback(os.close, info_end)
-        passed.append(info_end)
-        arguments += ["--info-fd", str(info_end), "--"]
+        arguments += ["--info-fd", given.pass_on(info_end), "--"]
         arguments += _first_programs(uid, limits, root_mounts_proc) + list(command)
         kind = socket.SOCK_SEQPACKET if messages else socket.SOCK_STREAM
-        return _launch(arguments, passed, info, uid, kind, theirs)
+        return _launch(launcher, arguments, given.passed, info, uid, kind, theirs)
 
 
 def kill_and_wait(pidfd: int) -> None:
@@ -166,18 +168,22 @@ def disk_of(folders: Sequence[int]) -> Disk:
 
 
 class _Given:
-    """Descriptors that bwrap reads once."""
+    """Descriptors that bwrap has besides its standard ones; it is told its own number of each."""
 
-    def __init__(self, stack: ExitStack, passed: list[int]) -> None:
-        self._stack, self._passed = stack, passed
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self.passed: list[int] = []
+
+    def pass_on(self, descriptor: int) -> str:
+        self.passed.append(descriptor)
+        return str(STANDARD + len(self.passed) - 1)
 
     def data(self, content: bytes) -> str:
         descriptor = os.memfd_create("hanji", os.MFD_CLOEXEC)
         self._stack.callback(os.close, descriptor)
         os.write(descriptor, content)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        self._passed.append(descriptor)
-        return str(descriptor)
+        return self.pass_on(descriptor)
 
 
 def _privilege(nests: bool) -> list[str]:
@@ -208,6 +214,7 @@ def _first_programs(uid: int, limits: Sequence[str], mounts_proc: bool) -> list[
 
 
 def _launch(
+    launcher: Launcher,
     arguments: list[str],
     passed: list[int],
     info: int,
@@ -218,15 +225,9 @@ def _launch(
     """Start bubblewrap and close what is its own; all is undone unless it comes up."""
     with ExitStack() as ours:
         wires, ends = wire(ours, theirs, uid, kind)
-        process = subprocess.Popen(
-            arguments,
-            env={},
-            cwd="/",
-            stdin=ends.channel.fileno(),
-            stdout=ends.stdout,
-            stderr=ends.stderr,
-            pass_fds=passed,
-        )
+        standard = [ends.channel.fileno(), ends.stdout, ends.stderr]
+        process = launcher.launch(arguments, [*standard, *passed])
+        ours.callback(os.close, process.pidfd)
         ours.callback(process.wait)
         ours.callback(process.kill)
         theirs.close()
@@ -237,14 +238,14 @@ def _launch(
         return Enclosure(process, init, pidfd, wires, ours.pop_all())
 
 
-def _await_ready(wires: Wires, process: subprocess.Popen[bytes]) -> None:
+def _await_ready(wires: Wires, process: Child) -> None:
     try:
         if first_words(wires.channel, START_S).said == READY:
             return
-        process.wait(START_S)
-        told = ""
-    except (TimeoutError, subprocess.TimeoutExpired):
-        told = f"it did not start within {START_S:g} s: "
+        ended = process.wait(START_S)
+    except TimeoutError:
+        ended = False
+    told = "" if ended else f"it did not start within {START_S:g} s: "
     raise unavailable(told + wires.complaint())
 
 

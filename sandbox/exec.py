@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from sandbox.errors import BadInput
 from sandbox.job import Job
 from sandbox.outcome import Outcome
 from sandbox.policy import Policy
+from sandbox.scratch import scratch
 
 
 def execute(
@@ -29,6 +29,6 @@ def execute(
     if not command:
         raise BadInput("there is no command to run", "write it after --")
     stop = cancelled if cancelled is not None else threading.Event()
-    with tempfile.TemporaryDirectory(prefix="hanji-exec-") as temporary:
-        job = Job("exec", tuple(command), folder or Path(temporary), policy=policy)
+    with scratch("exec") as temporary:
+        job = Job("exec", tuple(command), folder or temporary, policy=policy)
         return backend.run(job, stop)

@@ -42,7 +42,7 @@ def main(control: int, request: int) -> int:
     except OSError as error:
         sys.stderr.write(f"the folder {asked['covered'][0]} cannot be entered: {error}\n")
         return REFUSED
-    woken = _wakened_by_children()
+    woken = wakened_by_children()
     if os.fork() == 0:
         _become(asked)
     _let_go_of_output()
@@ -64,7 +64,7 @@ def _make_reachable(asked: dict[str, Any]) -> None:
         kernel.cover(folder, "size=64k,mode=0755", asked["kept"])
 
 
-def _wakened_by_children() -> int:
+def wakened_by_children() -> int:
     """A descriptor that can be read when a child has ended."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
@@ -115,7 +115,7 @@ def _attend(control: int, woken: int) -> bool:
         if control in ready:
             return bool(os.read(control, 1))
         os.read(woken, 4096)
-        _any_left()
+        any_left()
 
 
 def end_all() -> None:
@@ -124,7 +124,7 @@ def end_all() -> None:
     while fresh := set(_descendants()) - stopped:
         _signal(fresh, signal.SIGSTOP)
         stopped |= fresh
-    while _any_left():
+    while any_left():
         _signal(set(_descendants()), signal.SIGKILL)
         time.sleep(PAUSE_S)
 
@@ -141,7 +141,7 @@ def _signal(pids: set[int], number: signal.Signals) -> None:
             continue
 
 
-def _any_left() -> bool:
+def any_left() -> bool:
     """Wait for the dead; whether a living child remains."""
     while True:
         try:

@@ -18,6 +18,7 @@ MS_REC, MS_PRIVATE = 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 22, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 SECCOMP_MODE_FILTER = 2
+MADV_COLLAPSE, HUGE_PAGE_BYTES = 25, 2 << 20
 CAPABILITY_VERSION_3 = 0x20080522
 LAST_CAPABILITY = 63
 
@@ -90,6 +91,20 @@ def adopt_orphans() -> None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when the thread that forked it ends."""
     check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "parent death signal")
+
+
+def gather_memory() -> None:
+    """Move what this process holds into huge pages, where the kernel can: forks copy fewer tables.
+
+    What is in reach of a fork that writes is parted again, page by page.
+    """
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+        span, rights, _, _, inode, *_ = line.split()
+        first, _, last = span.partition("-")
+        start = -(-int(first, 16) // HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES
+        size = int(last, 16) // HUGE_PAGE_BYTES * HUGE_PAGE_BYTES - start
+        if size > 0 and inode == "0" and rights == "rw-p":
+            _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), MADV_COLLAPSE)
 
 
 def drop_everything(seccomp: bytes) -> None:

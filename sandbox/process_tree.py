@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+
+from sandbox.kernel_memory import Sockets, open_files_bytes
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -19,8 +22,8 @@ class Usage:
 
     cpu_s: of the living and the dead; of a dead process that nobody waited for, what it had used
     when it was last seen. memory_bytes: resident; shared pages once per process, or split fairly
-    when it was worth the time; and the page tables of processes that map very much. processes:
-    threads count too.
+    when it was worth the time; the page tables of processes that map very much; and what open
+    files and sockets may hold at most. processes: threads count too.
     """
 
     cpu_s: float = 0.0
@@ -34,11 +37,17 @@ class Meter:
     The kernel forgets what a process used whose parent does not wait for it; the meter does not.
     """
 
-    def __init__(self, root: int, precise_above_bytes: int) -> None:
-        """Follow `root` and its descendants; PSS is read only above `precise_above_bytes`."""
+    def __init__(self, root: int, precise_above_bytes: int, most_processes: int) -> None:
+        """Follow `root` and its descendants.
+
+        PSS is read only above `precise_above_bytes`. Who has more than `most_processes` is only
+        seen to have more, so that a crowd is found out as fast as a few.
+        """
         self._root, self._precise_above_bytes = root, precise_above_bytes
+        self._most_processes = most_processes
         self._seen: dict[tuple[int, str], float] = {}
         self._seen_s = self._cpu_s = self._before_s = 0.0
+        self._sockets = Sockets(root)
 
     def begin(self) -> None:
         """Count CPU time from now on: what came before is the sandbox's own start."""
@@ -46,22 +55,24 @@ class Meter:
 
     def read(self) -> Usage:
         """What the tree uses now; its CPU time never falls."""
-        kept_s, resident, tables, threads = 0.0, 0, 0, 0
-        pids = list(tree(self._root))
-        for pid in pids:
-            fields = _stat(pid)
+        kept_s, resident, kernel, threads = 0.0, 0, self._sockets.bytes(), 0
+        pids = list(islice(tree(self._root), self._most_processes + 1))
+        for at, pid in enumerate(pids):
+            fields = stat_of(pid)
             if fields:
                 own_s, waited_s = (sum(map(int, fields[n : n + 2])) / TICKS_PER_S for n in (11, 13))
                 self._see((pid, fields[19]), own_s)
                 kept_s += own_s + waited_s
                 threads += int(fields[17])
+                pids[at], fields = with_memory(pid, fields)
                 resident += int(fields[21]) * PAGE_BYTES
+                kernel += open_files_bytes(pids[at])
                 if int(fields[20]) > WIDE * self._precise_above_bytes:
-                    tables += _table_bytes(pid)
+                    kernel += _table_bytes(pids[at])
         if resident > self._precise_above_bytes:
-            resident = sum(_share_bytes(pid) for pid in pids)
+            resident = sum(share_bytes(pid) for pid in pids)
         self._cpu_s = max(self._cpu_s, kept_s, self._seen_s)
-        return Usage(self._cpu_s - self._before_s, resident + tables, threads)
+        return Usage(self._cpu_s - self._before_s, resident + kernel, threads)
 
     def _see(self, process: tuple[int, str], own_s: float) -> None:
         """Count what this process (its pid and start) used since it was last seen."""
@@ -103,7 +114,7 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _stat(pid: int) -> list[str]:
+def stat_of(pid: int) -> list[str]:
     """Fields of /proc/PID/stat from the state on; empty when it is gone."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
@@ -112,31 +123,16 @@ def _stat(pid: int) -> list[str]:
     return text[text.rfind(")") + 2 :].split()
 
 
-def hidden_bytes(root: int, above_bytes: int) -> int:
-    """Memory shared without a file that may count in no process: its toucher may be dead.
-
-    Only processes with more address space than `above_bytes` can hold that much, and only their
-    maps are read. Each region counts once, whole.
-    """
-    regions: dict[str, int] = {}
-    for pid in tree(root):
-        fields = _stat(pid)
-        if fields and int(fields[20]) > above_bytes:
-            regions.update(_anonymous_regions(pid))
-    return sum(regions.values())
-
-
-def _anonymous_regions(pid: int) -> Iterator[tuple[str, int]]:
-    """Inode and bytes of every shared mapping without a file of its own."""
+def with_memory(pid: int, fields: list[str]) -> tuple[int, list[str]]:
+    """The thread that memory shows in, with its stat: the first may end before the others."""
+    if fields[20] != "0" or int(fields[17]) < 2:
+        return pid, fields
     try:
-        lines = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        if line.endswith("/dev/zero (deleted)"):
-            span, _, _, _, inode, *_ = line.split()
-            first, _, last = span.partition("-")
-            yield inode, int(last, 16) - int(first, 16)
+        tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+    except OSError:  # it ended while we looked
+        return pid, fields
+    others = ((int(task), stat_of(int(task))) for task in tasks)
+    return next(((task, own) for task, own in others if own and own[20] != "0"), (pid, fields))
 
 
 def _table_bytes(pid: int) -> int:
@@ -149,13 +145,13 @@ def _table_bytes(pid: int) -> int:
     return int(sizes[0]) * 1024 if sizes else 0
 
 
-def _share_bytes(pid: int) -> int:
+def share_bytes(pid: int, kinds: tuple[str, ...] = ("Pss:",)) -> int:
     """Proportional share of memory, or what is resident when the kernel does not say."""
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
     except OSError:
-        pass
-    fields = _stat(pid)
+        lines = []
+    if sizes := [int(line.split()[1]) * 1024 for line in lines if line.startswith(kinds)]:
+        return sum(sizes)
+    fields = stat_of(pid)
     return int(fields[21]) * PAGE_BYTES if fields else 0

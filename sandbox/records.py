@@ -68,6 +68,21 @@ class RunLine(Line):
     settings_digest: str
 
 
+class SandboxLine(Line):
+    """What the sandbox enforced where the run went on: a probe at the start of a later session.
+
+    enforced: protection -> whether an attempt against it was refused. system: the kernel's name.
+    """
+
+    kind: Literal["sandbox"] = "sandbox"
+    session: int
+    level: str
+    confined: bool
+    enforced: dict[str, bool]
+    lacks: tuple[str, ...]
+    system: str
+
+
 class HypothesisLine(Line):
     """A statement, its numeric prediction, and what would refute it.
 
@@ -293,6 +308,16 @@ class NoveltyLine(Line):
     unchecked: tuple[str, ...]
 
 
+class PlotLine(Line):
+    """A mind asked, while it explored, that the paper show these arms side by side."""
+
+    kind: Literal["plot"] = "plot"
+    metric: str
+    task: str
+    split: Split
+    arms: tuple[str, ...]
+
+
 class DecisionLine(Line):
     """The mind or a route chose something, and why. weights: scores of the alternatives."""
 
@@ -363,6 +388,7 @@ class PaperLine(Line):
 
 AnyLine = Annotated[
     RunLine
+    | SandboxLine
     | HypothesisLine
     | MemoryLine
     | PlanLine
@@ -374,6 +400,7 @@ AnyLine = Annotated[
     | VerdictLine
     | ClaimLine
     | NoveltyLine
+    | PlotLine
     | DecisionLine
     | DeviationLine
     | CostLine

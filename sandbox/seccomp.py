@@ -2,8 +2,10 @@
 
 Denied calls answer EPERM, so that programs which only probe go on; `clone3`, and every call that is
 named nowhere, answers ENOSYS, which sends libc to `clone`, whose namespace flags can be seen.
-Network families other than unix and IP are denied because some (vsock) are not inside a network
-namespace.
+Sockets other than unix ones are denied: some (vsock) are not inside a network namespace, and what
+waits in those of IP has no bound that is known outside. Denied, too, is what would let a job keep
+memory of the kernel that nobody counts: locks on parts of files, longer buffers and filters of
+sockets, filters of its own, open files that only one thread has.
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ NAMESPACE_FLAGS = (
 TERMINAL_REQUESTS = (0x5412, 0x541C, 0x5423)  # TIOCSTI, TIOCLINUX, TIOCSETD
 OWNER_REQUESTS = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP
 OWNER_COMMANDS = (8, 15)  # F_SETOWN, F_SETOWN_EX: whom the kernel is to signal
-SET_DUMPABLE = 4
-LAST_ALLOWED_FAMILY = 10  # AF_INET6; unix is 1, IP is 2
-FIRST_DENIED_FAMILY, LAST_DENIED_FAMILY = 3, 9
-SOCKET_KINDS = 0xF
-PAIRED_WITH_ANYONE = (0, 2, 3, 4, *range(6, 16))  # all but a stream and packets in sequence
+LOCK_COMMANDS = (6, 7, 37, 38)  # F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW
+SOCKET_LEVEL = 1  # SOL_SOCKET
+SOCKET_OPTIONS = (7, 32, 26, 50, 51, 52)  # SO_SNDBUF, _SNDBUFFORCE, _ATTACH_FILTER and its like
+A_THREAD, ITS_FILES = 0x10000, 0x400  # CLONE_THREAD, CLONE_FILES
+UNSHARE_FILES = 2  # CLOSE_RANGE_UNSHARE
+SET_DUMPABLE, SET_SECCOMP = 4, 22
+FAMILY_UNIX = 1
 WORD = 0xFFFFFFFF
 JUMP, RETURN, ALLOW = 0x05, 0x06, 0x7FFF0000
 _INSTRUCTION = struct.Struct("=HBBI")
@@ -114,9 +118,18 @@ class _Denials:
         for request in TERMINAL_REQUESTS:
             self._deny("ioctl", self._bits(1, WORD, request))
         for call in ("socket", "socketpair"):
-            self._deny(call, self._compared(0, self._seccomp.GT, LAST_ALLOWED_FAMILY))
-            for family in range(FIRST_DENIED_FAMILY, LAST_DENIED_FAMILY + 1):
-                self._deny(call, self._compared(0, self._seccomp.EQ, family))
+            self._deny(call, self._compared(0, self._seccomp.NE, FAMILY_UNIX))
+        self._of_uncounted_memory()
+
+    def _of_uncounted_memory(self) -> None:
+        for command in LOCK_COMMANDS:
+            self._deny("fcntl", self._bits(1, WORD, command))
+        for option in SOCKET_OPTIONS:
+            level = self._bits(1, WORD, SOCKET_LEVEL)
+            self._deny("setsockopt", level, self._bits(2, WORD, option))
+        self._deny("clone", self._bits(0, A_THREAD | ITS_FILES, A_THREAD))
+        self._deny("close_range", self._bits(2, UNSHARE_FILES, UNSHARE_FILES))
+        self._deny("prctl", self._bits(0, WORD, SET_SECCOMP))
 
     def of_one_that_shares(self) -> None:
         """What reaches the machine or the person's other processes without a namespace between."""
@@ -130,8 +143,6 @@ class _Denials:
             for mode in (os.O_RDONLY, os.O_ACCMODE):  # emptying a file without asking to write it
                 flags = os.O_ACCMODE | os.O_TRUNC
                 self._deny(call, self._bits(place, flags, mode | os.O_TRUNC))
-        for kind in PAIRED_WITH_ANYONE:
-            self._deny("socketpair", self._bits(1, SOCKET_KINDS, kind))
         self._deny("prctl", self._bits(0, WORD, SET_DUMPABLE))
 
     def of_signals(self) -> None:

@@ -14,17 +14,18 @@ from dataclasses import dataclass
 
 from sandbox.collect import longest_file
 from sandbox.errors import SandboxError
+from sandbox.hidden_memory import HiddenMemory
 from sandbox.job import Job
 from sandbox.logs import BoundedLog
 from sandbox.outcome import Limit, Outcome, Verdict
 from sandbox.paths import JobPaths
 from sandbox.policy import Policy
-from sandbox.process_tree import Meter, Usage, hidden_bytes
+from sandbox.process_tree import Meter, Usage
 from sandbox.wires import Wires
 
 POLL_S = 0.05
-DEEP_POLLS = 8
-DISK_PAUSES = 40  # times as long as the last look took
+DEEP_S = 0.4
+PAUSES = 40  # times what the last look cost
 FLOOD = 8  # this many times log_bytes is a flood
 SIGNALLED = 128
 LIMIT_OF_SIGNAL: dict[int, Limit] = {signal.SIGXCPU: "cpu", signal.SIGXFSZ: "file"}
@@ -79,10 +80,13 @@ class _Watch:
             started.wires.stdout: BoundedLog(paths.stdout, job.policy.log_bytes),
             started.wires.stderr: BoundedLog(paths.stderr, job.policy.log_bytes),
         }
-        self.meter = Meter(started.init, job.policy.memory_bytes * 8 // 10)
+        most = job.policy.processes + started.own
+        self.meter = Meter(started.init, job.policy.memory_bytes * 8 // 10, most)
+        self.hidden = HiddenMemory(started.init)
         self.spent, self.disk, self.disk_due = Usage(), Disk(), 0.0
-        self.memory_peak_bytes, self.exit_code, self.said, self.polls = 0, -1, b"", 1
+        self.memory_peak_bytes, self.exit_code, self.said = 0, -1, b""
         self.began = time.monotonic()
+        self.deep_due = self.began + DEEP_S
 
     def follow(self, cancelled: threading.Event) -> Outcome:
         limit: Limit = ""
@@ -167,6 +171,8 @@ class _Watch:
         """Measure, and name the first limit that the job is over (`disk`: at)."""
         policy = self.policy
         self.spent = now = self.meter.read()
+        if self._crowded() and not over:  # at once: each moment it would make more
+            return "cancelled" if cancelled.is_set() else "processes"
         self._look_at_disk(over)
         memory = self._memory(now)
         self.memory_peak_bytes = max(self.memory_peak_bytes, memory)
@@ -175,7 +181,6 @@ class _Watch:
         tests: tuple[tuple[Limit, bool], ...] = (
             ("cancelled", cancelled.is_set()),
             ("memory", memory > policy.memory_bytes),
-            ("processes", now.processes - self.started.own > policy.processes),
             ("inodes", self.disk.inodes > policy.inodes),
             ("disk", self.disk.bytes >= policy.disk_bytes),
             ("log", any(log.seen_bytes > FLOOD * policy.log_bytes for log in self.logs.values())),
@@ -184,19 +189,24 @@ class _Watch:
         )
         return next((limit for limit, hit in tests if hit), "")
 
+    def _crowded(self) -> bool:
+        return self.spent.processes - self.started.own > self.policy.processes
+
     def _look_at_disk(self, over: bool) -> None:
         """Measure, but spend no more than a small share of the time on a large workspace."""
         now = time.monotonic()
         if over or now >= self.disk_due:
             self.disk = self.started.disk()
-            self.disk_due = now + DISK_PAUSES * (time.monotonic() - now)
+            self.disk_due = now + PAUSES * (time.monotonic() - now)
 
     def _memory(self, now: Usage) -> int:
-        """Resident memory, or (looked for now and then) shared memory that no process counts."""
+        """What the meter sees or, looked for now and then, what it does not."""
         held = now.memory_bytes
-        if self.polls % DEEP_POLLS == 0:
-            held = max(held, hidden_bytes(self.started.init, self.policy.memory_bytes))
-        self.polls += 1
+        if time.monotonic() >= self.deep_due:
+            began_s = time.thread_time()
+            held = max(held, self.hidden.bytes(self.policy.memory_bytes))
+            cost_s = time.thread_time() - began_s
+            self.deep_due = time.monotonic() + max(DEEP_S, PAUSES * cost_s)
         return held + (self.disk.bytes if self.started.in_memory else 0)
 
     def _ending(self, limit: Limit, wall_s: float) -> Outcome:
@@ -240,8 +250,7 @@ class _Watch:
             return "inodes"
         if longest_file(self.started.work) >= self.policy.file_bytes:
             return "file"
-        crowded = self.spent.processes - self.started.own > self.policy.processes
-        return "processes" if crowded else ""
+        return "processes" if self._crowded() else ""
 
 
 def _exit_code(said: bytes) -> int:

@@ -6,15 +6,12 @@ import contextlib
 import os
 import shutil
 import stat
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from sandbox.errors import SandboxError
-from sandbox.guard import REMOVE
 from sandbox.inputs import input_files
 from sandbox.process_tree import tree
+from sandbox.scratch import Scratch
 from sandbox.watch import Disk
 
 DEEPEST = 64
@@ -25,8 +22,9 @@ class Workspace:
     """`inputs` (copies), `work` and `tmp` below one `root`, of which a job owns the last two."""
 
     def __init__(self) -> None:
-        """Make the root; nobody else may enter it yet."""
-        self.root = Path(tempfile.mkdtemp(prefix="hanji-job-"))
+        """Make the root; nobody else may enter it yet. `lock` is its, for who else uses it."""
+        self._scratch = Scratch.make("job")
+        self.root, self.lock = self._scratch.path, self._scratch.lock
         self.inputs, self.work, self.tmp = (self.root / n for n in ("inputs", "work", "tmp"))
 
     def furnish(self, inputs: Mapping[str, Path], uid: int) -> None:
@@ -55,13 +53,8 @@ class Workspace:
         return Disk(sum(seen.values()), files)
 
     def remove(self) -> None:
-        """Take all of it away, however deep and whatever its modes."""
-        done = subprocess.run(
-            [*REMOVE, str(self.root)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            said = done.stderr.strip().splitlines()[-1:]
-            raise SandboxError(f"{self.root} was not removed: {''.join(said)}", "remove it by hand")
+        """Take all of it away. Raises SandboxError."""
+        self._scratch.remove()
 
 
 def place_copies(inputs: Mapping[str, Path], folder: Path) -> None:

@@ -38,6 +38,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
+    kernel.gather_memory()
     control.send(json.dumps({"refused": _rehearse()}).encode())
     while True:
         message, descriptors = _receive(control)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from sandbox.errors import TexFailed, TexMissing
 from sandbox.job import Job
 from sandbox.outcome import Outcome
 from sandbox.policy import MIB, Policy
+from sandbox.scratch import scratch
 
 PACKAGES = (
     "texlive-latex-recommended texlive-fonts-recommended texlive-latex-extra texlive-science "
@@ -80,9 +80,9 @@ def compile_pdf(folder: Path, executor: Executor) -> Compiled:
     The same source gives the same bytes. Raises TexMissing, and TexFailed with TeX's first error.
     """
     require_tex()
-    with tempfile.TemporaryDirectory(prefix="hanji-tex-") as scratch:
-        source = _source(folder, Path(scratch) / "paper")
-        left = Path(scratch) / "job"
+    with scratch("tex") as place:
+        source = _source(folder, place / "paper")
+        left = place / "job"
         left.mkdir()
         job = Job(
             id="paper", command=("/bin/sh", "-c", _SCRIPT), folder=left,

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from sandbox import view
-from sandbox.backend import UNCOUNTED, Capabilities, backend
+from sandbox.backend import Capabilities, backend
 from sandbox.backends.zygote import ServerDied, Zygotes
 from sandbox.canaries import WARM, try_out
 from sandbox.enclosure import disk_of, enclose, job_uid, pin
 from sandbox.inputs import bindings
 from sandbox.job import Job
+from sandbox.launcher import Launcher
 from sandbox.outcome import Outcome
 from sandbox.paths import INPUTS, WORK
 from sandbox.results import with_outputs
+from sandbox.scratch import scratch
 from sandbox.seccomp import seccomp_program
 from sandbox.starter import limits, starter
 from sandbox.view import inputs_bound
@@ -31,15 +31,15 @@ OWN_PROCESSES = 2  # bubblewrap's reaper and the starter
 class Bubblewrap:
     """Contains files, network, processes, memory, time and disk of a job.
 
-    Not contained: faults of the kernel itself, timing side channels, and memory that the kernel
-    holds on a job's behalf outside of pages, files and pipes.
+    Not contained: faults of the kernel itself, timing side channels, and some memory that the
+    kernel holds on a job's behalf, which docs/sandbox.md names with its bounds.
     """
 
     name = "bubblewrap"
-    uncontained = UNCOUNTED
 
     def __init__(self, warm: bool = True) -> None:
-        self._zygotes = Zygotes() if warm else None
+        self._launcher = Launcher()
+        self._zygotes = Zygotes(self._launcher) if warm else None
         self._probed: Capabilities | None = None
         self._lock = threading.Lock()
 
@@ -70,17 +70,19 @@ class Bubblewrap:
         return self._zygotes.processes() if self._zygotes else []
 
     def close(self) -> None:
-        """End the warm processes."""
+        """End the warm processes, and whatever else still runs."""
         if self._zygotes:
             self._zygotes.close()
+        self._launcher.close()
 
     def _run_fresh(self, job: Job, cancelled: threading.Event) -> Outcome:
         uid = job_uid()
         with ExitStack() as stack:
-            stage = stack.enter_context(TemporaryDirectory(prefix=".inputs-", dir=job.folder))
-            bound = bindings(job.inputs, Path(stage).resolve(), others=os.geteuid() == 0)
+            stage = stack.enter_context(scratch("inputs", job.folder))
+            bound = bindings(job.inputs, stage.resolve(), others=os.geteuid() == 0)
             enclosure = enclose(
                 starter(inside(job.command)),
+                launcher=self._launcher,
                 uid=uid,
                 binds=inputs_bound(bound),
                 scratch_bytes=job.policy.disk_bytes,

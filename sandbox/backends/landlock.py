@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sandbox import view
-from sandbox.backend import UNCOUNTED, Capabilities, backend
+from sandbox.backend import Capabilities, backend
 from sandbox.canaries import try_out
 from sandbox.enclosure import START_S, job_uid
 from sandbox.errors import SandboxError, SandboxUnavailable
@@ -36,6 +36,7 @@ LEVEL = "landlock (degraded)"
 OWN_PROCESSES = 2  # the guard and the starter
 DEATH_S = 20.0
 NOT_HELD = ("processes_hidden",)
+APART = "/usr/bin/setsid"  # so that the kernel shares CPU time out between a job and its guard
 HEADROOM_PROCESSES = 512  # for what else the person starts while the job runs
 USED = ("/dev/null", "/dev/zero", "/dev/full")
 READ = ("/dev/urandom", "/dev/random", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
@@ -53,7 +54,6 @@ class Landlock:
     """
 
     name = "landlock"
-    uncontained = UNCOUNTED
     lacks = (
         "a job sees that files outside exist, their sizes and times, though not what is in them",
         "a job sees that other processes exist, though not what they are",
@@ -93,7 +93,7 @@ class Landlock:
             space.furnish(job.inputs, uid)
             work = os.open(space.work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             stack.callback(os.close, work)
-            guard = _Guard(_request(job, space, uid, self._abi), uid, stack)
+            guard = _Guard(_request(job, space, uid, self._abi), uid, space.lock, stack)
             stack.callback(guard.kill)
             guard.await_ready()
             outcome = watch(
@@ -126,8 +126,8 @@ class Landlock:
 class _Guard:
     """The started guard of one job."""
 
-    def __init__(self, request: dict[str, object], uid: int, stack: ExitStack) -> None:
-        """Start it; what is ours is closed with `stack`."""
+    def __init__(self, request: dict[str, object], uid: int, lock: int, stack: ExitStack) -> None:
+        """Start it, holding the folder's lock too; what is ours is closed with `stack`."""
         with ExitStack() as theirs:
             self.wires, ends = wire(stack, theirs, uid)
             control, self._control = os.pipe2(os.O_CLOEXEC)
@@ -137,7 +137,7 @@ class _Guard:
             theirs.callback(os.close, told)
             os.write(told, json.dumps(request).encode())
             os.lseek(told, 0, os.SEEK_SET)
-            self.process = _start(control, told, ends)
+            self.process = _start((control, told), lock, ends)
 
     def await_ready(self) -> None:
         """Until the job's starter has spoken. Raises SandboxUnavailable with what it said."""
@@ -171,8 +171,8 @@ class _Guard:
             )
 
 
-def _start(control: int, told: int, ends: Wires) -> subprocess.Popen[bytes]:
-    words = ["-S", "-P", "-m", "sandbox.guard", str(control), str(told)]
+def _start(asked: tuple[int, int], lock: int, ends: Wires) -> subprocess.Popen[bytes]:
+    words = ["-S", "-P", "-m", "sandbox.guard", *map(str, asked)]
     home = str(Path(view.__file__).parent.parent)
     return subprocess.Popen(
         [sys.executable, *words],
@@ -181,7 +181,7 @@ def _start(control: int, told: int, ends: Wires) -> subprocess.Popen[bytes]:
         stdin=ends.channel.fileno(),
         stdout=ends.stdout,
         stderr=ends.stderr,
-        pass_fds=(control, told),
+        pass_fds=(*asked, lock),
         start_new_session=True,
     )
 
@@ -204,7 +204,7 @@ def _request(job: Job, space: Workspace, uid: int, abi: int) -> dict[str, object
     return {
         "root": str(space.root),
         "work": str(space.work),
-        "command": starter(command),
+        "command": [APART, *starter(command)],
         "environment": {
             **view.environment(),
             "PYTHONPATH": str(space.root / "code"),

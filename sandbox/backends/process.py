@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from sandbox.job import Job
 from sandbox.outcome import Outcome
 from sandbox.process_tree import tree
 from sandbox.results import with_outputs
+from sandbox.scratch import Scratch
 from sandbox.starter import limits, starter
 from sandbox.watch import Disk, Started, watch
 from sandbox.wires import Wires, wire
@@ -59,13 +59,14 @@ class Process:
         """Run the command in a temporary folder with the job's environment."""
         job.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hanji-job-")))
-            inputs, work = root / "inputs", root / "work"
+            space = Scratch.make("job")
+            stack.callback(space.remove)
+            inputs, work = space.path / "inputs", space.path / "work"
             _place(job, inputs)
             work.mkdir()
             folder = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             stack.callback(os.close, folder)
-            process, wires = _spawn(_command(job, inputs, work), work, job, stack)
+            process, wires = _spawn(_command(job, inputs, work), work, job, stack, space.lock)
             kill = _killer(process)
             stack.callback(kill)
             if wires.channel.recv(2) != b"r\n":
@@ -107,8 +108,9 @@ def _place(job: Job, inputs: Path) -> None:
 
 
 def _spawn(
-    command: list[str], work: Path, job: Job, stack: ExitStack
+    command: list[str], work: Path, job: Job, stack: ExitStack, lock: int
 ) -> tuple[subprocess.Popen[bytes], Wires]:
+    """Start it; whatever survives the harness keeps the lock of its folder."""
     environment = {
         **view.environment(),
         "PYTHONPATH": str(Path(view.__file__).parent.parent),
@@ -125,6 +127,7 @@ def _spawn(
             stdin=ends.channel.fileno(),
             stdout=ends.stdout,
             stderr=ends.stderr,
+            pass_fds=(lock,),
             start_new_session=True,
         )
     return process, wires

@@ -6,7 +6,6 @@ import json
 import os
 import selectors
 import socket
-import subprocess
 import sys
 import threading
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from sandbox.errors import SandboxError
 from sandbox.greeting import READY, first_words
 from sandbox.inputs import InputFile, input_files
 from sandbox.job import Job
+from sandbox.launcher import Launcher
 from sandbox.outcome import Outcome
 from sandbox.paths import INPUTS, WORK
 from sandbox.policy import Policy
@@ -43,7 +43,8 @@ class ServerDied(SandboxError):
 class Zygotes:
     """The warm processes of a backend, one per function, started when wanted and when they die."""
 
-    def __init__(self) -> None:
+    def __init__(self, launcher: Launcher) -> None:
+        self._launcher = launcher
         self._lock = threading.Lock()
         self._servers: dict[str, _Server] = {}
         self._refused: dict[str, str] = {}
@@ -68,7 +69,7 @@ class Zygotes:
                 server.close()
                 server = None
             if server is None:
-                server = self._servers[job.warm] = _Server(job.warm)
+                server = self._servers[job.warm] = _Server(job.warm, self._launcher)
         refused = server.ready()
         if refused:
             self._refused[job.warm] = refused
@@ -94,15 +95,13 @@ class Zygotes:
 
 
 class _Server:
-    """One warm process.
+    """One warm process, which a thread of its own starts, listens to and waits for."""
 
-    A thread of its own starts it and stays, because it dies with the thread that started it.
-    """
-
-    def __init__(self, function: str) -> None:
-        self._function, self._uid = function, job_uid()
+    def __init__(self, function: str, launcher: Launcher) -> None:
+        self._function, self._uid, self._launcher = function, job_uid(), launcher
         self._enclosure: Enclosure | None = None
-        self._up, self._sending = threading.Event(), threading.Lock()
+        self._up, self._ended = threading.Event(), threading.Event()
+        self._sending = threading.Lock()
         self._refused: str | None = None
         self._keeper = threading.Thread(target=self._keep, name=f"warm {function}", daemon=True)
         self._keeper.start()
@@ -120,15 +119,7 @@ class _Server:
 
     def dead(self, wait_s: float = 0.0) -> bool:
         """It was up once and is not any more, or ends within `wait_s`."""
-        if not self._up.is_set():
-            return False
-        enclosure = self._enclosure
-        if enclosure is not None:
-            try:
-                enclosure.process.wait(wait_s)
-            except subprocess.TimeoutExpired:
-                return False
-        return True
+        return self._up.is_set() and self._ended.wait(wait_s)
 
     def close(self) -> None:
         """Kill it, with every cell in it, and give its descriptors back."""
@@ -152,10 +143,12 @@ class _Server:
         if self._enclosure is not None:
             self._listen(self._enclosure)
             self._enclosure.process.wait()
+        self._ended.set()
 
     def _start(self) -> Enclosure:
         return enclose(
             [sys.executable, "-P", "-m", "sandbox.zygote_server"],
+            launcher=self._launcher,
             uid=self._uid,
             binds=(),
             scratch_bytes=SCRATCH_BYTES,

@@ -66,7 +66,10 @@ class LocalExecutor:
             outcome = self.backend.run(job, self._cancelled)
         except HanjiError:
             raise
-        except Exception as error:  # noqa: BLE001 - the sandbox's edge: ends one job
+        # Broad, because this is the sandbox's edge: whatever goes wrong beside a job, be it a disk
+        # that is full, descriptors that ran out or a fault of ours, ends this job alone. It is not
+        # hidden: the outcome says what it was, and that it was not the job's doing.
+        except Exception as error:  # noqa: BLE001
             outcome = _fault(job, error)
         job.folder.mkdir(parents=True, exist_ok=True)
         write_outcome(outcome, job.folder)

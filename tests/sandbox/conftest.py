@@ -12,6 +12,7 @@ import pytest
 from sandbox.backend import Backend, find_backend
 from sandbox.job import Job
 from sandbox.landlock import kernel_abi
+from sandbox.launcher import Launcher
 from sandbox.outcome import Outcome
 from sandbox.policy import Policy
 from tests.sandbox.attacks.attack import SMALL
@@ -25,6 +26,13 @@ def bubblewrap() -> Iterator[Backend]:
     backend = find_backend("bubblewrap")
     yield backend
     backend.close()
+
+
+@pytest.fixture
+def launcher() -> Iterator[Launcher]:
+    launcher = Launcher()
+    yield launcher
+    launcher.close()
 
 
 @pytest.fixture(scope="session")

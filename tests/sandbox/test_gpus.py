@@ -13,6 +13,7 @@ from sandbox.backends.zygote import Zygotes
 from sandbox.errors import BadInput, SandboxUnavailable
 from sandbox.exec import execute
 from sandbox.job import Job
+from sandbox.launcher import Launcher
 from sandbox.policy import Policy
 from sandbox.view import gpus_bound
 
@@ -50,10 +51,10 @@ def test_no_gpu_means_no_device_and_no_sys() -> None:
     assert gpus_bound(()) == []
 
 
-def test_a_job_with_a_gpu_never_starts_warm(tmp_path: Path) -> None:
+def test_a_job_with_a_gpu_never_starts_warm(tmp_path: Path, launcher: Launcher) -> None:
     job = Job("x", (), tmp_path, policy=Policy(trust="builtin"), warm="sandbox.canary:main")
-    assert Zygotes().fits(job)
-    assert not Zygotes().fits(replace(job, policy=replace(job.policy, gpus=(0,))))
+    assert Zygotes(launcher).fits(job)
+    assert not Zygotes(launcher).fits(replace(job, policy=replace(job.policy, gpus=(0,))))
 
 
 def test_a_policy_without_sense_is_refused() -> None:

@@ -23,6 +23,7 @@ from sandbox.job import Job
 from sandbox.landlock import kernel_abi
 from sandbox.policy import MIB
 from sandbox.process_tree import tree
+from sandbox.scratch import sweep
 from tests.sandbox.attacks.attack import SMALL
 from tests.sandbox.attacks.ground import end, marked
 from tests.sandbox.conftest import until
@@ -59,10 +60,10 @@ def own_program():
     shutil.copyfile("mine", "mine2")
     must(0 if os.spawnv(os.P_WAIT, "mine2", ["mine2"]) == 0 else -1)
 def ask_for_a_signal():
-    one, other = socket.socketpair()
+    one, other = os.pipe()
     fcntl.fcntl(one, fcntl.F_SETOWN, victim)
     fcntl.fcntl(one, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
-    other.send(b"x")
+    os.write(other, b"x")
 tries = {
     "read a file": lambda: open(secret).read(),
     "empty an input by opening it": lambda: os.close(os.open(data, os.O_RDONLY | os.O_TRUNC)),
@@ -279,4 +280,6 @@ def test_a_harness_that_was_killed_leaves_neither_processes_nor_folders(tmp_path
     harness.kill()
     harness.wait()
     until(lambda: marked(mark) == [])
-    until(lambda: list(tmp_path.glob("hanji-job-*")) == [])
+    until(lambda: list(tmp_path.glob("hanji-scratch-job-*")) == [])
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -40,6 +40,22 @@ def test_cpu_time_of_finished_children_is_counted(confined: Attempt) -> None:
     assert outcome.cpu_s >= 0.25
 
 
+def test_sockets_count_that_no_process_has_open_any_more(confined: Attempt) -> None:
+    script = (
+        "import array, socket, time\none, other = socket.socketpair()\n"
+        "for _ in range(50):\n"
+        "    pair = socket.socketpair()\n"
+        "    sent = array.array('i', [end.fileno() for end in pair])\n"
+        "    one.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, sent)])\n"
+        "    for end in pair: end.close()\n"
+        "time.sleep(0.5)"
+    )
+    outcome = confined(script)
+    assert outcome.verdict == "ok", outcome.stderr_tail
+    default = int(Path("/proc/sys/net/core/wmem_default").read_text())
+    assert outcome.memory_peak_bytes > 100 * 2 * default
+
+
 @pytest.mark.parametrize("limit", [{"wall_s": float("nan")}, {"cpu_s": math.inf}, {"processes": 0}])
 def test_a_limit_that_would_hold_nobody_is_refused(limit: dict[str, float]) -> None:
     with pytest.raises(BadInput, match=f"{next(iter(limit))} cannot be limited to"):

@@ -120,7 +120,7 @@ def test_links_in_the_inputs_arrive_as_files_and_private_files_are_readable(
     one = job(tmp_path / "one", script, warm, snapshot=hub / "snapshot")
     outcome = bubblewrap.run(one, threading.Event())
     assert outcome.outputs["result.json"].path.read_text() == "weights", outcome.stderr_tail
-    assert not list(one.folder.glob(".inputs-*"))
+    assert not list(one.folder.glob("hanji-*"))
 
 
 def test_a_private_input_arrives_when_the_folders_are_given_relative(

@@ -13,6 +13,7 @@ import pytest
 from sandbox import enclosure, seccomp
 from sandbox.enclosure import enclose
 from sandbox.errors import SandboxUnavailable
+from sandbox.launcher import Launcher
 
 Refusal = Callable[..., SandboxUnavailable]
 REFUSALS = {
@@ -26,7 +27,7 @@ REFUSALS = {
 
 
 @pytest.fixture
-def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launcher: Launcher) -> Refusal:
     """Ask a bubblewrap that says no, as an ordinary person."""
 
     def refusal(says: str, apparmor: str = "") -> SandboxUnavailable:
@@ -38,7 +39,7 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
         monkeypatch.setattr(enclosure, "APPARMOR_SETTING", tmp_path / "apparmor")
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
         with pytest.raises(SandboxUnavailable) as told:
-            enclose(["true"], uid=os.getuid(), binds=(), scratch_bytes=1 << 20)
+            enclose(["true"], launcher=launcher, uid=os.getuid(), binds=(), scratch_bytes=1 << 20)
         monkeypatch.undo()
         return told.value
 
@@ -67,11 +68,11 @@ def test_apparmor_that_forbids_nothing_is_not_blamed(refused: Refusal) -> None:
 
 
 def test_a_machine_without_bubblewrap_is_told_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launcher: Launcher
 ) -> None:
     monkeypatch.setattr(enclosure, "PROGRAMS", str(tmp_path))
     with pytest.raises(SandboxUnavailable, match=r"bwrap is not installed.*apt install bubblewrap"):
-        enclose(["true"], uid=1000, binds=(), scratch_bytes=1 << 20)
+        enclose(["true"], launcher=launcher, uid=1000, binds=(), scratch_bytes=1 << 20)
 
 
 def test_a_machine_without_libseccomp_is_told_what_to_install(

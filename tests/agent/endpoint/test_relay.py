@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,22 +52,10 @@ def desk(tmp_path: Path) -> Desk:
 @contextmanager
 def somebody(work: Callable[[], None]) -> Iterator[None]:
     """Another thread at work meanwhile; what fails in it fails here."""
-    failed: list[BaseException] = []
-
-    def attempt() -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 (raised again below)
-            failed.append(error)
-
-    thread = threading.Thread(target=attempt)
-    thread.start()
-    try:
+    with ThreadPoolExecutor(1) as pool:
+        worked = pool.submit(work)
         yield
-    finally:
-        thread.join()
-    if failed:
-        raise failed[0]
+    worked.result()
 
 
 def appearing(path: Path) -> Path:

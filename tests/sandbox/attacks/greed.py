@@ -42,6 +42,50 @@ GREED = (
         lifts=MEMORY,
     ),
     Greed(
+        "fill memory that only dead processes touched, a part of it in each of six",
+        "import mmap\nchildren = []\n"
+        "for _ in range(6):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        held = mmap.mmap(-1, 60 << 20)\n"
+        "        if os.fork() == 0:\n"
+        "            for at in range(0, 60 << 20, 4096): held[at] = 1\n"
+        "            os._exit(0)\n"
+        "        os.wait(), time.sleep({linger}), os._exit(0)\n"
+        "    children.append(pid)\n"
+        "for pid in children: os.waitpid(pid, 0)",
+        limit="memory",
+        lifts=MEMORY,
+    ),
+    Greed(
+        "fill memory when its first thread has ended",
+        "import threading\n"
+        "def fill():\n"
+        "    held = bytearray(400 << 20)\n    time.sleep({linger})\n"
+        "    told = json.dumps({'worked': True, 'loot': '', 'why': ''})\n"
+        "    pathlib.Path('result.json').write_text(told)\n    os._exit(0)\n"
+        "threading.Thread(target=fill).start()\n"
+        "ctypes.CDLL(None).syscall(<nr:exit>, 0)",
+        limit="memory",
+        lifts=MEMORY,
+    ),
+    Greed(
+        "fill memory with lists of mappings",
+        "libc, pages, children = ctypes.CDLL(None), 60_000, []\n"
+        "libc.mmap.restype = ctypes.c_void_p\n"
+        "at = libc.mmap(None, ctypes.c_size_t(pages << 12), 0, 0x22, -1, 0)\n"
+        "for page in range(0, pages, 2):\n"
+        "    libc.mprotect(ctypes.c_void_p(at + (page << 12)), ctypes.c_size_t(4096), 1)\n"
+        "for _ in range(24):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0: time.sleep({linger}), os._exit(0)\n"
+        "    children.append(pid)\n"
+        "for pid in children: os.waitpid(pid, 0)",
+        policy={"processes": 40},
+        limit="memory",
+        lifts=MEMORY,
+    ),
+    Greed(
         "fill memory with the tables of pages that hold nothing",
         "import mmap\nno_reserve, whole = 0x4000, 1 << 44\n"
         "held = mmap.mmap(-1, whole, mmap.MAP_PRIVATE | no_reserve, mmap.PROT_READ)\n"
@@ -70,6 +114,24 @@ GREED = (
         "if pid == 0: os._exit(sent < 100 << 20)\n"
         "for pid in children: assert os.waitpid(pid, 0)[1] == 0\n"
         "assert sent > 100 << 20",
+        limit="memory",
+        lifts=MEMORY,
+    ),
+    Greed(
+        "fill memory with what waits in pipes",
+        "children = []\n"
+        "for _ in range(28):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        ends = []\n"
+        "        for _ in range(1000):\n"
+        "            reading, writing = os.pipe()\n"
+        "            os.write(writing, bytes(4096))\n"
+        "            os.close(writing), ends.append(reading)\n"
+        "        time.sleep({linger}), os._exit(0)\n"
+        "    children.append(pid)\n"
+        "for pid in children: assert os.waitpid(pid, 0)[1] == 0",
+        policy={"processes": 40},
         limit="memory",
         lifts=MEMORY,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.landlock import kernel_abi
 from tests.sandbox.attacks.attack import Reach
 from tests.sandbox.attacks.controls import only_root, setting
 
@@ -85,5 +86,38 @@ KERNEL = (
         "queue = must(libc.syscall(<nr:mq_open>, name, 66, 0o600, None))\n"
         "libc.syscall(<nr:mq_unlink>, name)\nworked = True",
         no_control="the process backend too allows no bytes in such messages",
+    ),
+    Reach(
+        "have the kernel remember locks on parts of a file",
+        "import fcntl\nwith open('locked', 'wb') as file: fcntl.lockf(file, fcntl.LOCK_EX, 1, 9)\n"
+        "worked = True",
+        answers=DENIALS,
+    ),
+    Reach(
+        "lend a page to a socket, which counts its one byte",
+        "one, other = socket.socketpair()\nreading, writing = os.pipe()\n"
+        "os.write(writing, b'x')\nos.splice(reading, one.fileno(), 1)\nworked = True",
+        answers=DENIALS,
+    ),
+    Reach(
+        "let more wait in a socket",
+        "one, other = socket.socketpair()\n"
+        "one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 17)\nworked = True",
+        answers=DENIALS,
+    ),
+    Reach(
+        "have the kernel remember what it waits for",
+        "import select\nselect.epoll().register(os.pipe()[0])\nworked = True",
+        answers=DENIALS,
+    ),
+    _call("keep rules of Landlock in the kernel",
+          "libc.syscall(<nr:landlock_create_ruleset>, (ctypes.c_uint64 * 1)(1), 8, 0)",
+          control_needs=lambda: "" if kernel_abi() else "this kernel has no Landlock"),
+    Reach(
+        "keep a filter of system calls in the kernel",
+        "must(libc.prctl(38, 1, 0, 0, 0))\nallow = ctypes.c_uint64(0x7FFF000000000006)\n"
+        "program = (ctypes.c_uint64 * 2)(1, ctypes.addressof(allow))\n"
+        "must(libc.prctl(22, 2, program, 0, 0))\nworked = True",
+        answers=DENIALS,
     ),
 )  # fmt: skip
