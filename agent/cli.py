@@ -36,10 +36,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(sandbox_commands.app, name="sandbox")
-app.add_typer(code_commands.blocks, name="blocks")
-app.add_typer(code_commands.methods, name="methods")
-app.add_typer(code_commands.objectives, name="objectives")
-app.add_typer(code_commands.tasks, name="tasks")
+for _name, _group in code_commands.groups():
+    app.add_typer(_group, name=_name)
 app.add_typer(mind_commands.app, name="mind")
 app.add_typer(hand_commands.app)
 

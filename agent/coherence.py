@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sandbox.errors import BadInput
+from tools.kind import kinds_of
 
 if TYPE_CHECKING:
     from agent.topic import Topic
 
-OF_ARCHITECTURES = ("sequence_tasks", "blocks", "objectives", "task_files")
-OF_MERGING = ("models", "base", "tasks", "evaluations", "methods")
+OF_ARCHITECTURES = ("sequence_tasks", *(kind.setting for kind in kinds_of("architectures")))
+OF_MERGING = (
+    "models", "base", "tasks", "evaluations", *(kind.setting for kind in kinds_of("merging"))
+)  # fmt: skip
 
 
 def check_coherent(topic: Topic, name: str) -> None:

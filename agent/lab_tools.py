@@ -21,8 +21,9 @@ from agent.lawful import broken, named_by
 from agent.written_code import Written, name_code, source_of, write_code
 from sandbox.errors import BadInput, BudgetSpent
 from sandbox.records import CallLine, Seam
+from tools.kind import KINDS, Kind
 from tools.law_check import CheckStopped
-from tools.own_code import ARGUMENTS, LARGEST_BYTES, brought_code
+from tools.own_code import LARGEST_BYTES, brought_code
 from tools.pilot import (
     Piloted,
     Stand,
@@ -82,26 +83,6 @@ class Said(BaseModel):
     ok: bool = True
 
 
-def write_block(arguments: WriteCode, lab: Lab) -> Said:
-    """Write a sequence or channel block as a Python file; its laws are tried in a sandbox."""
-    return _written(write_code(lab, "block", arguments.name, arguments.source))
-
-
-def write_merge_method(arguments: WriteCode, lab: Lab) -> Said:
-    """Write a merge method as a Python file; its laws are tried in a sandbox."""
-    return _written(write_code(lab, "merge_method", arguments.name, arguments.source))
-
-
-def write_objective(arguments: WriteCode, lab: Lab) -> Said:
-    """Write a training objective as a Python file; its laws are tried in a sandbox."""
-    return _written(write_code(lab, "objective", arguments.name, arguments.source))
-
-
-def write_task(arguments: WriteCode, lab: Lab) -> Said:
-    """Write a sequence task as a Python file; its laws are tried on what it draws in sandboxes."""
-    return _written(write_code(lab, "task", arguments.name, arguments.source))
-
-
 def read_file(arguments: ReadFile, lab: Lab) -> Said:
     """Read again the last version of a file that you wrote in this run."""
     line, text = source_of(lab, arguments.name)
@@ -145,7 +126,7 @@ def pilot_call(arguments: PilotCall, lab: Lab) -> Said:
 def _written(found: Written) -> Said:
     line = found.line
     if line.lawful:
-        field = ARGUMENTS[line.seam]
+        field = KINDS[line.seam].argument
         return Said(
             text=f"{line.name} obeys its laws and is kept. Use it by its name in the arguments of "
             f"a tool; {field} is filled in for you."
@@ -191,11 +172,6 @@ def _check_lawful(lab: Lab, code: Sequence[NamedCode]) -> None:
             raise BadInput(why, "mend it first")
 
 
-def _tool(name: str, function: Callable[..., Said], arguments: type[Asked]) -> Tool:
-    summary = " ".join((function.__doc__ or "").split())
-    return Tool(name, summary, "lab", 0.0, arguments, function)
-
-
 @dataclass(frozen=True)
 class LabTool:
     """A tool of the trusted side. seam: of the subjects that it is for; empty for all."""
@@ -204,11 +180,23 @@ class LabTool:
     seam: Seam | Literal[""] = ""
 
 
+def _tool(name: str, function: Callable[..., Said], arguments: type[Asked]) -> Tool:
+    summary = " ".join((function.__doc__ or "").split())
+    return Tool(name, summary, "lab", 0.0, arguments, function)
+
+
+def _writer(kind: Kind) -> LabTool:
+    """The tool that writes code of this kind."""
+
+    def write(arguments: WriteCode, lab: Lab) -> Said:
+        return _written(write_code(lab, kind.seam, arguments.name, arguments.source))
+
+    write.__doc__ = kind.writes
+    return LabTool(_tool(kind.writer, write, WriteCode), kind.seam)
+
+
 LAB_TOOLS: tuple[LabTool, ...] = (
-    LabTool(_tool("write_block", write_block, WriteCode), "block"),
-    LabTool(_tool("write_merge_method", write_merge_method, WriteCode), "merge_method"),
-    LabTool(_tool("write_objective", write_objective, WriteCode), "objective"),
-    LabTool(_tool("write_task", write_task, WriteCode), "task"),
+    *(_writer(kind) for kind in KINDS.values()),
     LabTool(_tool("read_file", read_file, ReadFile)),
     LabTool(_tool("describe_tool", describe_tool, DescribeTool)),
     LabTool(_tool("pilot", pilot_call, PilotCall)),

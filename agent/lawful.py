@@ -12,31 +12,44 @@ from agent.lab import Lab, Stopped
 from agent.minds.mind import Call
 from sandbox.records import CallLine, CostLine, DeviationLine, HypothesisLine, short_id
 from tools.experiment import Experiment
-from tools.law_check import NOUNS, CheckStopped, LawCheck, check_call, check_laws
+from tools.law_check import CheckStopped, LawCheck, check_call, check_laws
 from tools.own_code import OwnCode, brought_code
 from tools.tool import NamedCode, find_tool
 
 STAGE = "laws"
-FIX = (
-    "`hanji blocks check FILE` (or `methods`, `objectives`, `tasks`) prints the laws one by one; "
-    "mend the file and start a new run"
-)
 
 
 def lawful(lab: Lab, plans: Sequence[Experiment]) -> list[Experiment]:
     """The plans whose own code obeys its laws. For the others the reason is recorded."""
     kept = []
     for plan in plans:
-        found = [why for own in _own(lab, plan) if (why := broken(lab, own))]
+        found = [(own.kind, why) for own in _own(lab, plan) if (why := broken(lab, own))]
         if found:
-            _record(lab, plan, found)
+            checks = dict.fromkeys(f"`hanji {kind.command} check FILE`" for kind, _ in found)
+            fix = f"mend what {' and '.join(checks)} finds, and start a new run"
+            refuse(lab, plan, STAGE, "; ".join(why for _, why in found), fix)
         else:
             kept.append(plan)
     return kept
 
 
+def refuse(lab: Lab, plan: Experiment, stage: str, why: str, fix: str) -> None:
+    """Record that no trial of the plan is run, and why."""
+    line = lab.ledger.find(HypothesisLine, plan.hypothesis)
+    title = line.title if line is not None else plan.hypothesis
+    lab.failed(stage, why, fix)
+    lab.ledger.append(
+        DeviationLine(
+            id=_id(plan.hypothesis),
+            experiment=plan.id,
+            what=f"no trial of {title!r} was run",
+            why=why,
+        )
+    )
+
+
 def why_not(lab: Lab, hypothesis: str) -> str:
-    """Why nothing of a hypothesis was run, when a law was broken; empty otherwise."""
+    """Why nothing of a hypothesis was run, when its plan was refused; empty otherwise."""
     found = lab.ledger.find(DeviationLine, _id(hypothesis))
     return found.why if found is not None else ""
 
@@ -45,7 +58,7 @@ def try_laws(lab: Lab, own: OwnCode) -> LawCheck:
     """How the laws were tried on this code, in a fresh sandbox; once a run. Raises Stopped."""
     tool, arguments = check_call(own)
     call = Call(tool=tool, arguments=arguments)
-    lab.say("experiment", f"the laws of {NOUNS[own.seam]}, on {own.name}")
+    lab.say("experiment", f"the laws of {own.kind.of_laws}, on {own.name}")
     try:
         found = check_laws(own, lab.executor, lab.folder, lab.stop)
     except CheckStopped as stop:
@@ -87,21 +100,6 @@ def _charge(lab: Lab, found: LawCheck) -> None:
         what = f"laws of {own.name}"
         lab.ledger.append(CostLine(id=id, what=what, wall_s=found.wall_s, cpu_s=found.cpu_s))
         lab.budget.charge(Spend(cpu_s=found.cpu_s))
-
-
-def _record(lab: Lab, plan: Experiment, found: Sequence[str]) -> None:
-    line = lab.ledger.find(HypothesisLine, plan.hypothesis)
-    title = line.title if line is not None else plan.hypothesis
-    why = "; ".join(found)
-    lab.failed(STAGE, why, FIX)
-    lab.ledger.append(
-        DeviationLine(
-            id=_id(plan.hypothesis),
-            experiment=plan.id,
-            what=f"no trial of {title!r} was run",
-            why=why,
-        )
-    )
 
 
 def _id(hypothesis: str) -> str:

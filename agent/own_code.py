@@ -5,7 +5,7 @@ What a mind writes during a run comes in by `agent.written_code`, and is read he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,14 +14,11 @@ from pydantic import JsonValue
 
 from papers.code_facts import code_fact
 from sandbox.errors import BadInput, CannotResume
-from sandbox.records import CODE_FOLDERS, Seam
-from tools.architectures.own_block import read_own_block
-from tools.architectures.own_objective import read_own_objective
+from sandbox.records import Seam
 from tools.folder_digest import file_digest
-from tools.merging.own_method import read_own_method
+from tools.kind import KINDS
 from tools.own_code import OwnCode, brought_code
 from tools.subject import Subject
-from tools.tasks.own_task import read_own_task
 
 if TYPE_CHECKING:
     from agent.topic import Topic
@@ -29,28 +26,18 @@ if TYPE_CHECKING:
 ORDER = ("", "_second", "_third", "_fourth")
 FAMILIES: Mapping[Seam, tuple[str, ...]] = MappingProxyType(
     {
-        "block": tuple(f"own_block{at}" for at in ORDER),
-        "merge_method": tuple(f"own_method{at}" for at in ORDER),
-        "objective": tuple(f"own_objective{at}" for at in ORDER),
-        "task": (),
+        kind.seam: tuple(f"own_{kind.short}{at}" for at in ORDER) if kind.asked_about else ()
+        for kind in KINDS.values()
     }
 )
 """The hypothesis family of each file of a kind, in the topic's order; all may ask about a task."""
 MOST = len(ORDER)
 """Files of a kind in a run, the topic's and the mind's together."""
-_READERS: Mapping[Seam, Callable[[Path], OwnCode]] = MappingProxyType(
-    {
-        "block": read_own_block,
-        "merge_method": read_own_method,
-        "objective": read_own_objective,
-        "task": read_own_task,
-    }
-)
 
 
 def read_own_code(seam: Seam, path: Path) -> OwnCode:
     """What a file declares, as its text says; it is not run. Raises BadInput with one sentence."""
-    own = _READERS[seam](path)
+    own = KINDS[seam].read(path)
     _check_words(own)
     return own
 
@@ -61,9 +48,9 @@ def code_of(topic: Topic) -> tuple[OwnCode, ...]:
     Raises BadInput with one sentence.
     """
     found: dict[str, OwnCode] = {}
-    for seam, folder in CODE_FOLDERS.items():
-        for file in getattr(topic, folder):
-            own = read_own_code(seam, Path(file))
+    for kind in KINDS.values():
+        for file in getattr(topic, kind.setting):
+            own = read_own_code(kind.seam, Path(file))
             if own.name in found:
                 raise BadInput(
                     f"{own.file.name} and {found[own.name].file.name} both declare {own.name!r}",
@@ -85,8 +72,8 @@ def keep_code(topic: Topic, subject: Subject, folder: Path) -> Topic:
         target.write_bytes(own.file.read_bytes())
         if file_digest(target) != own.digest:
             raise BadInput(f"{own.file.name} changed while the run began", "start it again")
-        kind = CODE_FOLDERS[own.seam]
-        kept[kind] = (*kept.get(kind, ()), own.input)
+        setting = own.kind.setting
+        kept[setting] = (*kept.get(setting, ()), own.input)
     return topic.model_copy(update=kept)
 
 
@@ -98,11 +85,10 @@ def code_facts(subject: Subject, seam: Seam) -> list[JsonValue]:
 
 def check_unchanged(facts: Mapping[str, JsonValue], subject: Subject) -> None:
     """Raise CannotResume when the run's code is not that which it began with."""
-    for seam in CODE_FOLDERS:
-        kind = CODE_FOLDERS[seam]
-        if facts.get(kind, []) != code_facts(subject, seam):
+    for kind in KINDS.values():
+        if facts.get(kind.setting, []) != code_facts(subject, kind.seam):
             raise CannotResume(
-                f"{facts['id']}: its {kind}/ are not the files that it began with",
+                f"{facts['id']}: its {kind.setting}/ are not the files that it began with",
                 "restore them from a copy, or start a new run",
             )
 

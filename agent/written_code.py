@@ -21,13 +21,14 @@ from agent.own_code import MOST, read_own_code
 from papers.code_facts import with_written
 from sandbox.errors import BadInput, CannotResume, HanjiError
 from sandbox.ledger import Ledger
-from sandbox.records import CODE_FOLDERS, CallLine, CodeLine, Seam, short_id
+from sandbox.records import CallLine, CodeLine, Seam, short_id
 from tools.architectures.subject import ArchitectureSuite, own_card
 from tools.atomic import write_atomically
 from tools.folder_digest import file_digest
-from tools.law_check import COST_S, LawCheck
+from tools.kind import KINDS
+from tools.law_check import LawCheck
+from tools.laws import COST_S
 from tools.own_code import (
-    ARGUMENTS,
     LARGEST_BYTES,
     LONGEST_NAME,
     NAME,
@@ -139,8 +140,9 @@ def name_code(subject: Subject, tool: str, arguments: dict[str, JsonValue]) -> d
     named = [known[word] for word in dict.fromkeys(_words(arguments)) if word in known]
     made = dict(arguments)
     for seam in dict.fromkeys(own.seam for own in named):
-        if ARGUMENTS[seam] in fields:
-            made[ARGUMENTS[seam]] = {own.name: own.digest for own in named if own.seam == seam}
+        field = KINDS[seam].argument
+        if field in fields:
+            made[field] = {own.name: own.digest for own in named if own.seam == seam}
     return made
 
 
@@ -162,7 +164,7 @@ def _check_asked(lab: Lab, seam: Seam, name: str, source: str) -> None:
         )
     if seam not in seams_of(lab.subject):
         raise BadInput(
-            f"a run about {lab.subject.domain} has no use for a {seam.replace('_', ' ')}",
+            f"a run about {lab.subject.domain} has no use for {KINDS[seam].one}",
             "write what its domain can test",
         )
     try:
@@ -201,7 +203,7 @@ def _left(lab: Lab, seam: Seam, name: str) -> int:
 
 def _draft(lab: Lab, seam: Seam, name: str, source: str) -> Path:
     """The attempt as a file, in a folder named after its text."""
-    path = lab.folder / CODE_FOLDERS[seam] / DRAFTS / _digest(source)[:12] / f"{name}.py"
+    path = lab.folder / KINDS[seam].setting / DRAFTS / _digest(source)[:12] / f"{name}.py"
     write_atomically(path, source)
     return path
 

@@ -89,19 +89,12 @@ def test_the_first_start_sets_up_in_numbered_steps_and_hands_on(clone: Clone) ->
     assert clone.installs() == ["torch==2.13.0", "."]
 
 
-def test_the_second_start_installs_nothing_and_takes_under_a_tenth_second(
-    clone: Clone,
-) -> None:
+def test_the_second_start_installs_nothing_and_says_nothing(clone: Clone) -> None:
     clone.run()
     clone.calls.unlink()
-    times = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        _, _, err = clone.run("list")
-        times.append(time.perf_counter() - begun)
-        assert err == ""
+    _, _, err = clone.run("list")
+    assert err == ""
     assert not clone.calls.exists()
-    assert min(times) < 0.1
 
 
 def test_a_half_finished_set_up_goes_on_where_it_stopped(clone: Clone) -> None:

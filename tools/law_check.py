@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from pydantic import JsonValue, ValidationError
 
@@ -26,29 +25,11 @@ from sandbox.records import Seam
 from tools.laws import HOLDS, LAWS, LIMITS, NOT_ASKED, NOT_REACHED
 from tools.own_code import OwnCode
 from tools.sources import code_digest
-from tools.tasks.own_task import OwnTask
 from tools.trial import TrialResult, TrialSpec
 from tools.trial_folder import Ending, TrialFolder
 from tools.workshop import Executor
 
 COMMAND = (sys.executable, "-P", "-m", "tools.worker", "{inputs}", "{work}")
-CHECKS: Mapping[Seam, tuple[str, str]] = MappingProxyType(
-    {
-        "block": ("check_block", "block"),
-        "merge_method": ("check_merge_method", "method"),
-        "objective": ("check_objective", "objective"),
-        "task": ("check_task", "task"),
-    }
-)
-"""The tool that tries the laws of a kind, and how its arguments name the code.
-
-Those of tasks are tried outside, on what a sandbox drew, see tools/task_laws.py.
-"""
-NOUNS: Mapping[Seam, str] = MappingProxyType(
-    {"block": "blocks", "merge_method": "merging", "objective": "objectives", "task": "tasks"}
-)
-COST_S = 10.0
-"""CPU seconds that the laws of a file take, about."""
 LONGEST = 300
 SAID_LINES, SAID_BYTES = 12, 2000
 _UNBROKEN = (HOLDS, NOT_ASKED, NOT_REACHED)
@@ -95,13 +76,16 @@ class LawCheck:
         if self.failure:
             return f"the laws could not be tried on {self.code.name}: {self.failure}"
         what = "; ".join(self.broken) or "not every law was tried"
-        return f"{self.code.name} breaks a law of {NOUNS[self.code.seam]}: {what}"
+        return f"{self.code.name} breaks a law of {self.code.kind.of_laws}: {what}"
 
 
 def check_call(own: OwnCode) -> tuple[str, dict[str, JsonValue]]:
     """The tool that tries the laws on this code, and its arguments."""
-    tool, name = CHECKS[own.seam]
-    return tool, {name: own.name, "digest": own.digest}
+    return own.kind.check, {own.kind.short: own.name, "digest": own.digest}
+
+
+TriesOutside = Callable[[OwnCode, Executor, Path, threading.Event], LawCheck]
+"""What tries the laws of a kind on what sandboxes leave: (code, executor, folder, stop)."""
 
 
 def check_laws(
@@ -112,12 +96,13 @@ def check_laws(
     folder: a run's, or any other; the job is kept below its `trials/` or `draws/`. Raises
     CheckStopped when `stop` is set or the executor is cancelled.
     """
-    if isinstance(own, OwnTask):
-        return _check_task(own, executor, folder, stop or threading.Event())
+    stop = stop or threading.Event()
+    if own.kind.outside:
+        return own.kind.try_outside()(own, executor, folder, stop)
     tool, arguments = check_call(own)
     spec = TrialSpec(
         tool=tool,
-        arguments={**arguments, "parameters": {}},
+        arguments=arguments,
         seed=0,
         files={own.input: own.digest},
         code_digest=code_digest(),
@@ -134,31 +119,11 @@ def check_laws(
             inputs={"call.json": place.call, own.input: own.file},
             policy=LIMITS,
         )
-        outcome = waited(executor.submit(job), stop or threading.Event())
+        outcome = waited(executor.submit(job), stop)
         ending = place.seal(outcome, leaves_model=False)
     laws, failure = _read(own.seam, ending, place)
     said = last_words(place)
     return LawCheck(own, failure, ending.cpu_s, ending.wall_s, ending.isolation, laws, said)
-
-
-def _check_task(own: OwnTask, executor: Executor, folder: Path, stop: threading.Event) -> LawCheck:
-    """The laws of tasks, on what fresh sandboxes drew; how often is not the file's to say."""
-    from tools.draws import Table
-    from tools.task_laws import drawn, findings, not_drawn
-
-    made = drawn(own, Table(executor, folder, stop))
-    endings, last = [draw.ending for draw in made], made[-1]
-    bad = next((draw for draw in made if draw.batch is None), None)
-    failed = bad is not None and bad.ending.verdict != "ok"
-    return LawCheck(
-        own,
-        bad.failure if bad is not None and failed else "",
-        sum(ending.cpu_s for ending in endings),
-        sum(ending.wall_s for ending in endings),
-        last.ending.isolation,
-        {} if failed else not_drawn(bad.failure) if bad is not None else findings(own, made),
-        (bad or last).said,
-    )
 
 
 def waited(future: Future[Outcome], stop: threading.Event) -> Outcome:

@@ -7,20 +7,18 @@ from types import MappingProxyType
 
 from sandbox.policy import MIB, Policy
 from sandbox.records import Seam
+from tools.kind import KINDS
 
 LAWS: Mapping[Seam, tuple[str, ...]] = MappingProxyType(
-    {
-        "block": ("shape", "values", "gradient", "causality", "reference", "decoding"),
-        "objective": ("loss", "gradient", "model", "draw", "learning", "bits", "writing"),
-        "task": ("draws", "repeat", "splits", "answers", "chance"),
-        "merge_method": ("kept", "values", "repeat", "identity", "order", "weights"),
-    }
+    {seam: kind.laws for seam, kind in KINDS.items()}
 )
 """By kind, in the order in which they are tried. The first two must hold before the others are."""
 HOLDS, NOT_ASKED, NOT_REACHED = "holds", "not asked", "not reached"
 LONGEST = 240
 LIMITS = Policy(trust="untrusted", wall_s=180.0, cpu_s=60.0, memory_bytes=2048 * MIB)
 """The laws ask for fractions of a second; importing torch on a busy machine for some tens."""
+COST_S = 10.0
+"""CPU seconds that the laws of a file take, about."""
 
 
 def findings(seam: Seam, broken: Sequence[str], asked: Callable[[str], bool]) -> Iterator[str]:

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from sandbox.errors import BadInput
-from sandbox.records import CODE_FOLDERS, Seam
+from sandbox.records import Seam
+from tools.kind import KINDS, Kind
 from tools.subject import Subject
 from tools.tool import NamedCode
 
@@ -38,6 +38,11 @@ class OwnCode:
     digest: str
 
     @property
+    def kind(self) -> Kind:
+        """What it declares."""
+        return KINDS[self.seam]
+
+    @property
     def label(self) -> str:
         """For people: `fading_memory` is `Fading memory`."""
         return self.name.replace("_", " ").capitalize()
@@ -56,20 +61,9 @@ class BringsCode(Protocol):
     code: tuple[OwnCode, ...]
 
 
-ARGUMENTS: Mapping[Seam, str] = MappingProxyType(
-    {
-        "block": "own_blocks",
-        "merge_method": "own_methods",
-        "objective": "own_objectives",
-        "task": "own_tasks",
-    }
-)
-"""By kind, the argument in which a call names such files with their digests."""
-
-
 def input_of(seam: Seam, name: str) -> str:
     """Where a job finds the file, below its inputs."""
-    return f"{CODE_FOLDERS[seam]}/{name}.py"
+    return f"{KINDS[seam].setting}/{name}.py"
 
 
 def named_code(own: OwnCode) -> NamedCode:

@@ -22,6 +22,7 @@ from sandbox.records import Split, digest_of
 from tools.experiment import Arm, Experiment, PairedTest, Side
 from tools.expert_cache import ExpertCache
 from tools.intake import Intake
+from tools.kind import KINDS
 from tools.law_check import last_words, printable, waited
 from tools.measures import MEASURES
 from tools.own_code import OwnCode, brought_code, seams_of
@@ -36,9 +37,7 @@ from tools.trial_folder import Ending, TrialFolder
 from tools.workshop import Executor
 
 FOLDER = "pilots"
-NOT_PILOTED = frozenset(
-    {"check_block", "check_merge_method", "check_objective", "compare_speed", "train"}
-)
+NOT_PILOTED = frozenset({"compare_speed", "train", *(kind.check for kind in KINDS.values())})
 """Tools of the sandbox that answer no items, or only make what others start from."""
 DEARER, LEAST_S = 8.0, 60.0
 """A pilot is ended when it takes so many times what it should; a short one gets a minute."""

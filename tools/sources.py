@@ -14,7 +14,7 @@ _HERE = Path(__file__).parent
 _FOLDERS = ("architectures", "merging", "tasks")
 _FILES = (
     "worker.py", "draw_worker.py", "trial.py", "bench.py", "answer.py", "evaluations.py", "laws.py",
-    "load_code.py", "own_code.py",
+    "load_code.py", "own_code.py", "kind.py",
 )  # fmt: skip
 _LIBRARIES = ("torch", "transformers")
 

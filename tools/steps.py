@@ -20,9 +20,10 @@ from sandbox.errors import OutputRejected, SandboxError
 from sandbox.job import Job
 from sandbox.outcome import Outcome
 from sandbox.policy import Policy
-from sandbox.records import CODE_FOLDERS, Seam
+from sandbox.records import Seam
 from tools.answer import MADE
 from tools.atomic import write_atomically
+from tools.kind import KINDS
 from tools.made import check_made
 from tools.roster import Planned
 from tools.seed_inputs import given_cards, seed_inputs
@@ -49,6 +50,15 @@ class Steps:
     def keeps_model(self) -> bool:
         """Whether something starts from what the trial makes."""
         return self._planned.leaves_model or self._answer is not None
+
+    def draw(self) -> None:
+        """Draw all that the trial is given and asked. Raises BadInput when a task cannot be."""
+        if self._tasks():
+            self._given()
+        elif self._drawn:
+            items = self._subject.items(self._planned.spec.seed)
+            for named in self._drawn:
+                items[named.name]
 
     def begin(self) -> Job:
         """The next job of a trial that has not ended; what is left of a broken one is cleared.
@@ -139,19 +149,18 @@ class Steps:
         planned, answer = self._planned, self._answer
         inputs = {"call.json": self.folder.call} | self._models() | dict(planned.code)
         if self._tasks():
-            inputs["tasks"] = seed_inputs(
-                self._run,
-                self._subject,
-                planned.spec.seed,
-                asks=answer is None,
-                drawn=self._drawn,
-            )
+            inputs["tasks"] = self._given()
         outputs: tuple[str, ...] = (RESULT,)
         if answer is not None:
             outputs += tuple(f"{MODEL}/{name}" for name in answer.leaves)
         elif planned.leaves_model:
             outputs += (f"{MODEL}/*",)
         return self._job(planned.id, self.folder.path, inputs, planned.policy, outputs)
+
+    def _given(self) -> Path:
+        """The tasks as the trial sees them; written once."""
+        seed, asks = self._planned.spec.seed, self._answer is None
+        return seed_inputs(self._run, self._subject, seed, asks=asks, drawn=self._drawn)
 
     def _ask(self, number: int, sheet: Sheet) -> Job:
         """What answers the questions of a sheet, with no code but that which it needs."""
@@ -215,4 +224,4 @@ class Steps:
 
 def _seam(name: str) -> Seam:
     """The kind of a file of code, by its name below the inputs."""
-    return next(seam for seam, folder in CODE_FOLDERS.items() if name.startswith(f"{folder}/"))
+    return next(kind.seam for kind in KINDS.values() if name.startswith(f"{kind.setting}/"))

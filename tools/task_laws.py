@@ -7,14 +7,19 @@ is read.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.draws import SHARES, Draw, Table
+from tools.law_check import LawCheck
 from tools.laws import HOLDS, LAWS, NOT_REACHED
+from tools.own_code import OwnCode
 from tools.tasks.own_task import OwnTask
 from tools.tasks.sequence import NOT_ASKED, Batch
 from tools.tasks.sequence_score import count_right
+from tools.workshop import Executor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +33,27 @@ TOLERANCE = 0.02
 LEAST_DIFFERENT = 0.9
 """Of the drawn sequences, those that stand there once: others could be learned by heart."""
 MOST_CHANCE = 0.9
+
+
+def tried(own: OwnCode, executor: Executor, folder: Path, stop: threading.Event) -> LawCheck:
+    """Try the laws on what fresh sandboxes drew; how often is not the file's to say.
+
+    Raises CheckStopped.
+    """
+    assert isinstance(own, OwnTask)
+    made = drawn(own, Table(executor, folder, stop))
+    endings, last = [draw.ending for draw in made], made[-1]
+    bad = next((draw for draw in made if draw.batch is None), None)
+    failed = bad is not None and bad.ending.verdict != "ok"
+    return LawCheck(
+        own,
+        bad.failure if bad is not None and failed else "",
+        sum(ending.cpu_s for ending in endings),
+        sum(ending.wall_s for ending in endings),
+        last.ending.isolation,
+        {} if failed else not_drawn(bad.failure) if bad is not None else findings(own, made),
+        (bad or last).said,
+    )
 
 
 def drawn(own: OwnTask, table: Table) -> tuple[Draw, ...]:

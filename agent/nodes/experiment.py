@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from agent.bookkeeper import Bookkeeper
 from agent.budget import OUT_OF_TIME
 from agent.calls import Status, log_call
+from agent.drawable import drawable
 from agent.lab import Lab
 from agent.lawful import lawful
 from agent.minds.mind import ActRequest, Call, Calls
@@ -30,7 +31,7 @@ OVERRUN = 0.3
 
 
 def experiment(state: State, runtime: Runtime[Lab]) -> Update:
-    """Conduct the open plans whose every arm the mind called and whose own blocks are lawful."""
+    """Conduct the open plans whose every arm the mind called, on lawful code and what it draws."""
     lab, round_ = runtime.context, state["round"]
     with lab.stage("experiment", round_):
         plans = [p for p in frozen_plans(lab.ledger, lab.folder) if p.id in state["plans"]]
@@ -38,7 +39,7 @@ def experiment(state: State, runtime: Runtime[Lab]) -> Update:
         reply = lab.replies.recall(f"act-{round_}", Calls, lambda: lab.mind.act(request))
         called = _refuse_unplanned(lab, round_, reply.calls, plans)
         wanted = [plan for plan in plans if _all_called(lab, plan, called)]
-        _conduct(lab, lawful(lab, wanted))
+        _conduct(lab, drawable(lab, lawful(lab, wanted)))
         lab.check_stop()
         for call in reply.calls:
             if _call_id(call) in called:

@@ -10,15 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.minds.language_model.exploring import GRAMMARS, code_told
-from sandbox.records import CODE_FOLDERS
+from agent.minds.language_model.exploring import code_told
 from tools.architectures.subject import ArchitectureSuite
+from tools.kind import KINDS
 from tools.merging.method import all_methods
 from tools.merging.miniature import Miniature
 
 HANJI = Path(sys.executable).parent / "hanji"
-COMMANDS = {"task": "tasks"}
-"""Where the command is not called as the folder is."""
 
 
 def example(seam: str, folder: Path) -> Path:
@@ -31,9 +29,9 @@ def example(seam: str, folder: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seam", GRAMMARS)
+@pytest.mark.parametrize("seam", KINDS)
 def test_the_example_of_a_prompt_obeys_the_laws(seam: str, tmp_path: Path) -> None:
-    command = [HANJI, COMMANDS.get(seam, CODE_FOLDERS[seam]), "check", example(seam, tmp_path)]
+    command = [HANJI, KINDS[seam].command, "check", example(seam, tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

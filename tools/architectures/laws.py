@@ -12,7 +12,8 @@ import torch
 from pydantic import JsonValue
 from torch import Tensor, nn
 
-from tools.architectures.block import Block, decoder_of
+from tools.architectures.block import Block, decoder_of, find_block
+from tools.laws import findings
 
 BATCH, LENGTH, WIDTH = 2, 12, 16
 LONG = 75
@@ -40,6 +41,13 @@ def broken_laws(
         if block.decodes:
             broken += _decoding(block, module, x)
         return broken
+
+
+def tried(name: str) -> list[str]:
+    """One line a law, on the block that this process knows by that name."""
+    block = find_block(name)
+    asked = {"decoding": block.decodes, "causality": block.causal}
+    return list(findings("block", broken_laws(block), lambda law: asked.get(law, True)))
 
 
 def _wake(module: nn.Module) -> None:

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from tools.architectures.architecture import Architecture, Choice, Layer
 from tools.architectures.backbone import Backbone
 from tools.architectures.decode import Sampling
-from tools.architectures.objective import Aim, Objective
+from tools.architectures.objective import Aim, Objective, find_objective
+from tools.laws import findings
 
 BATCH, LENGTH, VOCABULARY, STEPS = 16, 8, 5, 30
 TINY = Architecture(
@@ -57,6 +58,13 @@ def broken_own_laws(
     if same and _shapes(made) == _shapes(plain):
         return []
     return ["model: it is not Backbone(architecture, vocabulary, outputs), with nothing added"]
+
+
+def tried(name: str) -> list[str]:
+    """One line a law, on the objective that this process knows by that name."""
+    objective = find_objective(name)
+    broken = broken_objective_laws(objective) + broken_own_laws(objective)
+    return list(findings("objective", broken, lambda law: True))
 
 
 def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:

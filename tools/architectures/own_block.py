@@ -10,13 +10,14 @@ from typing import ClassVar
 from sandbox.errors import BadInput
 from sandbox.records import Seam
 from tools.folder_digest import file_digest
+from tools.kind import KINDS
 from tools.own_code import LARGEST_BYTES, Grammar, OwnCode, brought_code, literal
 from tools.subject import Subject
 
 __all__ = ["BLOCK", "LARGEST_BYTES", "OwnBlock", "brought", "built_in", "read_own_block"]
 BLOCK = Grammar(
-    noun="block",
-    decorator="block",
+    noun=KINDS["block"].noun,
+    decorator=KINDS["block"].decorator,
     node=ast.ClassDef,
     allowed=(
         "__future__", "cmath", "collections", "dataclasses", "enum", "functools", "itertools",

@@ -10,12 +10,13 @@ from typing import ClassVar
 from sandbox.errors import BadInput
 from sandbox.records import Seam
 from tools.folder_digest import file_digest
+from tools.kind import KINDS
 from tools.own_code import Grammar, OwnCode, brought_code, literal
 from tools.subject import Subject
 
 OBJECTIVE = Grammar(
-    noun="objective",
-    decorator="objective",
+    noun=KINDS["objective"].noun,
+    decorator=KINDS["objective"].decorator,
     node=ast.ClassDef,
     allowed=(
         "__future__", "cmath", "collections", "dataclasses", "enum", "functools", "itertools",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.errors import BadInput
 from sandbox.records import Seam, Split, digest_of
+from tools.kind import kinds_of
 from tools.own_code import OwnCode
 from tools.subject import Role
 from tools.tasks.asked import items_of, logits_bytes
@@ -48,7 +49,7 @@ class ArchitectureSuite:
 
     name = "architectures"
     domain = "architectures"
-    seams: tuple[Seam, ...] = ("block", "objective", "task")
+    seams: tuple[Seam, ...] = tuple(kind.seam for kind in kinds_of("architectures"))
     kept: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     roles: tuple[Role, ...] = ()

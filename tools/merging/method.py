@@ -186,6 +186,16 @@ def find_method(name: str) -> MergeMethod:
     return known[name]
 
 
+def signatures() -> frozenset[str]:
+    """Every method with what its `parameters` may hold, as in `ties(density=1.0)`."""
+
+    def said(method: MergeMethod) -> str:
+        given = method.parameters.items()
+        return ", ".join(f"{key.rstrip('_')}={one.default}" for key, one in given)
+
+    return frozenset(f"{name}({said(method)})" for name, method in all_methods().items())
+
+
 def weighted_sum(tensors: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     """Sum of w * t, in the order given."""
     total = tensors[0] * weights[0]

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from tools.merging.method import MergeMethod, Parents, Value
+from tools.laws import findings
+from tools.merging.method import MergeMethod, Parents, Value, find_method
 
 SHAPES = ((6, 5), (7,))
 """Of the tensors that are merged: a matrix and a vector."""
@@ -46,6 +47,12 @@ def is_asked(method: MergeMethod, law: str) -> bool:
     """Whether the law is one for this method: two hold only where they are declared."""
     declared = {"order": method.symmetric, "weights": method.selects}
     return declared.get(law, True)
+
+
+def tried(name: str) -> list[str]:
+    """One line a law, on the method that this process knows by that name."""
+    method = find_method(name)
+    return list(findings("merge_method", broken_laws(method), lambda law: is_asked(method, law)))
 
 
 def _merged(

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from sandbox.records import Seam, Split, digest_of
+from tools.kind import kinds_of
 from tools.merging.profile import Profile, find_profile
 from tools.merging.words import COUNT, LANGUAGES, LENGTH, NUMBERS, TASKS, answer_to, prompt_for
 from tools.own_code import OwnCode
@@ -51,7 +52,7 @@ class Miniature:
 
     name = "miniature"
     domain = "merging"
-    seams: tuple[Seam, ...] = ("merge_method",)
+    seams: tuple[Seam, ...] = tuple(kind.seam for kind in kinds_of("merging"))
     primary = "largest.ko"
     kept: tuple[str, ...] = ("largest.en", "copy.ko", "successor.ko", "bigger.ko")
     groups = (

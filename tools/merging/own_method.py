@@ -12,12 +12,13 @@ from typing import ClassVar
 from sandbox.errors import BadInput
 from sandbox.records import Seam
 from tools.folder_digest import file_digest
+from tools.kind import KINDS
 from tools.own_code import Grammar, OwnCode, brought_code, literal
 from tools.subject import Subject
 
 METHOD = Grammar(
-    noun="merge method",
-    decorator="merge_method",
+    noun=KINDS["merge_method"].noun,
+    decorator=KINDS["merge_method"].decorator,
     node=ast.FunctionDef,
     allowed=(
         "__future__", "cmath", "collections", "dataclasses", "enum", "functools", "itertools",

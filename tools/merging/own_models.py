@@ -22,6 +22,7 @@ from typing import Protocol
 
 from sandbox.errors import BadInput
 from sandbox.records import Seam, Split, digest_of
+from tools.kind import kinds_of
 from tools.merging.checkpoint import Checkpoint, check_alike, find_checkpoint
 from tools.own_code import OwnCode
 from tools.subject import Role
@@ -81,7 +82,7 @@ class OwnModels:
 
     name = "own-models"
     domain = "merging"
-    seams: tuple[Seam, ...] = ("merge_method",)
+    seams: tuple[Seam, ...] = tuple(kind.seam for kind in kinds_of("merging"))
 
     def __init__(
         self,

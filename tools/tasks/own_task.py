@@ -11,14 +11,15 @@ from typing import ClassVar
 from sandbox.errors import BadInput
 from sandbox.records import Seam
 from tools.folder_digest import file_digest
+from tools.kind import KINDS
 from tools.own_code import Grammar, OwnCode, brought_code, literal
 from tools.subject import Subject
 from tools.tasks.sequence import ProfileName
 from tools.tasks.task import Drawn
 
 TASK = Grammar(
-    noun="task",
-    decorator="drawn_task",
+    noun=KINDS["task"].noun,
+    decorator=KINDS["task"].decorator,
     node=ast.FunctionDef,
     allowed=(
         "__future__", "cmath", "collections", "dataclasses", "enum", "functools", "itertools",

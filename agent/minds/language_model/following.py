@@ -15,7 +15,7 @@ from agent.minds.playbook.relations import worth
 from agent.minds.playbook.tree import onward_from, paths
 from tools.experiment import Arm
 from tools.freeze import call_of
-from tools.own_code import ARGUMENTS
+from tools.kind import KINDS
 from tools.tool import find_tool
 
 OwnRelation = Literal["", "debug", "improve", "ablate", "replicate", "generalise", "cross"]
@@ -186,7 +186,7 @@ def _is_less(whole: Arm, part: Arm) -> bool:
     return all(
         _less(value, other.get(name)) or other.get(name) == plain.get(name, value)
         for name, value in one.items()
-        if name not in ("match", *ARGUMENTS.values())
+        if name not in ("match", *(kind.argument for kind in KINDS.values()))
     )
 
 

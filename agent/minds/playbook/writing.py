@@ -88,10 +88,14 @@ def tally(story: Story) -> str:
     corrected += " but those of the gate" * story.gated
     if len(rulings) == 1:
         return f"{corrected}, the hypothesis that was tested is {_IN_WORDS[rulings[0]]}."
-    return (
-        f"{corrected}, {supported} of them {'are' if rulings.count('supported') > 1 else 'is'} "
-        f"supported, {refuted} refuted and {undecided} left undecided."
-    )
+    are = "are" if rulings.count("supported") > 1 else "is"
+    rest = f"{refuted} refuted and {undecided} left undecided"
+    if story.gated:
+        return (
+            f"Of all hypotheses, the gate's included, {supported} {are} supported, {rest}; Holm's "
+            "correction is over all but the gate's."
+        )
+    return f"{corrected}, {supported} of them {are} supported, {rest}."
 
 
 _IN_WORDS = {"supported": "supported", "refuted": "refuted", "inconclusive": "left undecided"}
