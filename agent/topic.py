@@ -23,8 +23,8 @@ DEFAULTS: Mapping[object, Mapping[str, object]] = {
     "architectures": {"first": (), "profile": "quick"},
 }
 """By domain, where it differs. Two cores take hours for the standard size of architectures."""
-TELLING = frozenset({"domain", "first", *OF_ARCHITECTURES, *OF_MERGING})
-"""Fields that are of one domain."""
+TELLING = frozenset({"domain", *OF_ARCHITECTURES, *OF_MERGING})
+"""Fields that are of one domain, beside `first`."""
 
 
 class Entry(BaseModel):
@@ -167,11 +167,12 @@ def topic_from(data: object, folder: Path, name: str) -> Topic:
     """
     if not isinstance(data, dict):
         raise BadInput(f"{name}: expected fields such as `question: ...`", "see `hanji init`")
+    told = _with_told_domain(data)
     try:
-        topic = Topic.model_validate(_with_domain(data))
+        topic = Topic.model_validate(_with_guessed_domain(told))
     except ValidationError as error:
         raise _complaint(error, name) from error
-    topic._guessed = TELLING.isdisjoint(data)
+    topic._guessed = TELLING.isdisjoint(told)
     check_coherent(topic, name)
     return _anchored(topic, folder)
 
@@ -216,7 +217,19 @@ def _sequence_tasks(topic: Topic) -> tuple[str, ...]:
     return topic.sequence_tasks or tasks_for(topic.question, topic.first, topic.profile)
 
 
-def _with_domain(data: dict[str, object]) -> dict[str, object]:
+def _with_told_domain(data: dict[str, object]) -> dict[str, object]:
+    """The domain of the first known family that `first` names, where no other field tells it."""
+    from agent.minds.playbook.family import all_families
+
+    asked = data.get("first")
+    if not isinstance(asked, list | tuple) or not TELLING.isdisjoint(data):
+        return data
+    known = all_families()
+    about = [known[name].domain for name in asked if isinstance(name, str) and name in known]
+    return {**data, "domain": about[0]} if about else data
+
+
+def _with_guessed_domain(data: dict[str, object]) -> dict[str, object]:
     """What the question speaks of, where no field tells the domain."""
     from agent.minds.playbook.scope import domain_of
 

@@ -2,15 +2,15 @@
 
     python -P benchmarks/architectures.py mqar            five seeds, three learning rates
     python -P benchmarks/architectures.py mad             six tasks, five mixers, three rates
-    python -P benchmarks/architectures.py mad --width 32                     off the ceiling
     python -P benchmarks/architectures.py mad --size paper --seeds 5 --steps 20000 --batch 128 \\
         --width 128 --rates 1e-4 5e-4 1e-3                                          on one GPU
     python -P benchmarks/architectures.py report          writes results/architectures.md
 
 Every training is one line of results/architectures.jsonl, so an interrupted benchmark goes on,
-and two processes may share the work (--part 0/2 and --part 1/2). The rate is chosen on dev items,
-the table shows the test. Sources of the orders: zoology (arXiv:2312.04927) and facts measured for
-this project; MAD (arXiv:2403.17844), where DeltaNet's scores are those of arXiv:2406.06484.
+and two processes may share the work (--part 0/2 and --part 1/2). With --keep FOLDER a training that
+was cut off goes on from its last checkpoint too (its processor seconds are then those of the last
+part). The rate is chosen on dev items, the table shows the test. What is known of both suites is in
+benchmarks/known_orders.py.
 """
 
 from __future__ import annotations
@@ -21,74 +21,24 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import mean
-
-import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.architectures.architecture import Architecture, Choice, Layer  # noqa: E402
+from benchmarks.known_orders import (  # noqa: E402
+    MAD,
+    mad_arms,
+    mad_report,
+    mqar_arms,
+    mqar_report,
+)
+from sandbox.records import short_id  # noqa: E402
+from tools.architectures.architecture import Architecture  # noqa: E402
 
+EVERY = 500
+"""Steps between two checkpoints."""
 RESULTS = ROOT / "benchmarks" / "results"
 ROWS, REPORT = RESULTS / "architectures.jsonl", RESULTS / "architectures.md"
-MAD = (
-    "in_context_recall",
-    "fuzzy_recall",
-    "noisy_recall",
-    "selective_copy",
-    "compression",
-    "memorization",
-)
-PUBLISHED = {
-    "softmax_attention": 74.5,
-    "delta_net": 71.8,
-    "state_space_dual": 69.3,
-    "long_convolution": 66.0,
-    "gated_linear_attention": 60.0,
-}
-"""Averages over the suite; state_space_dual has Mamba's, long_convolution Hyena's."""
-MQAR = ("attention + conv", "hybrid", "SSD", "linear + conv", "linear")
-GATE = (
-    ("attention + conv", "SSD", -0.02),
-    ("hybrid", "SSD", -0.02),
-    ("SSD", "linear + conv", 0.0),
-    ("linear + conv", "linear", 0.0),
-)
-"""(better, worse, least mean difference): the first two may be equal but for two points."""
-
-
-def mqar_arms() -> dict[str, Architecture]:
-    """Two layers without channel mixers, width 32, as the known order was measured."""
-    attention = Choice(block="softmax_attention", parameters={"heads": 2})
-    ssd, linear = (Choice(block=name) for name in ("state_space_dual", "linear_attention"))
-    layers = {
-        "attention + conv": [Layer(mixer=attention, convolution=3)] * 2,
-        "hybrid": [Layer(mixer=ssd), Layer(mixer=attention)],
-        "SSD": [Layer(mixer=ssd)] * 2,
-        "linear + conv": [Layer(mixer=linear, convolution=3)] * 2,
-        "linear": [Layer(mixer=linear)] * 2,
-    }
-    return {name: Architecture(width=32, layers=tuple(found)) for name, found in layers.items()}
-
-
-def mad_arms(width: int) -> dict[str, Architecture]:
-    """[mixer, SwiGLU] x 2, as in MAD; mixers have the short convolution that their papers give."""
-    short = {"softmax_attention": 0, "long_convolution": 3}
-    return {
-        name: Architecture(
-            width=width,
-            layers=(
-                Layer(
-                    mixer=Choice(block=name),
-                    channel=Choice(block="glu"),
-                    convolution=short.get(name, 4),
-                ),
-            )
-            * 2,
-        )
-        for name in PUBLISHED
-    }
 
 
 def jobs(asked: argparse.Namespace) -> Iterator[dict]:
@@ -113,12 +63,12 @@ def jobs(asked: argparse.Namespace) -> Iterator[dict]:
                     }
 
 
-def measure(job: dict, architecture: Architecture, device: str) -> dict:
-    """One training: dev and test accuracy, processor seconds."""
+def measure(job: dict, architecture: Architecture, device: str, keep: Path | None) -> dict:
+    """One training: dev and test accuracy, processor seconds. keep: folder of its checkpoint."""
     from tools.architectures.exam import Exam
     from tools.architectures.new_backbone import drawn
     from tools.architectures.objective import find_objective
-    from tools.architectures.train import Course, train
+    from tools.architectures.train import Course, Kept, train
     from tools.tasks.sequence import find_sequence_task
 
     task = find_sequence_task(job["task"])
@@ -128,12 +78,15 @@ def measure(job: dict, architecture: Architecture, device: str) -> dict:
     aim = find_objective("next_token").make({})
     model = drawn(lambda: exam.candidate(aim, architecture), job["seed"]).to(device)
     course = Course(rate=job["rate"], steps=job["steps"], batch=job["batch"])
+    kept = Kept(keep / f"{short_id(job)}.safetensors", EVERY) if keep is not None else None
     began, clock = time.process_time(), time.monotonic()
-    found = train(model, data["train"], course, job["seed"], aim.loss)
+    found = train(model, data["train"], course, job["seed"], aim.loss, kept)
     spent = {"cpu_s": time.process_time() - began, "wall_s": time.monotonic() - clock}
     scores = {part: exam.fit(found.model, data[part]).accuracy for part in ("dev", "test")}
     parameters = sum(p.numel() for p in model.parameters())
     rounded = {k: round(v, 4) for k, v in (scores | spent).items()}
+    if kept is not None:
+        kept.path.unlink(missing_ok=True)
     return job | rounded | {"parameters": parameters, "ended": found.ended, "device": device}
 
 
@@ -148,7 +101,7 @@ def run(asked: argparse.Namespace) -> None:
     for number, job in enumerate(jobs(asked)):
         done = {_key(row) for row in read_rows()}
         if number % of == mine and _key(job) not in done:
-            row = measure(job, arms[job["arm"]], device)
+            row = measure(job, arms[job["arm"]], device, asked.keep)
             with ROWS.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             print(
@@ -169,16 +122,6 @@ def _key(row: dict) -> tuple:
     return tuple(row[name] for name in names)
 
 
-def chosen(rows: list[dict]) -> dict[tuple[str, str, int], dict]:
-    """(task, arm, seed) -> the training whose rate was best on dev."""
-    best: dict[tuple[str, str, int], dict] = {}
-    for row in rows:
-        place = (row["task"], row["arm"], row["seed"])
-        if place not in best or row["dev"] > best[place]["dev"]:
-            best[place] = row
-    return best
-
-
 def report() -> None:
     """Write the tables."""
     rows = read_rows()
@@ -193,102 +136,6 @@ def report() -> None:
     print("\n".join(parts))
 
 
-def mqar_report(rows: list[dict], size: str) -> list[str]:
-    best = chosen(rows)
-    seeds = sorted({seed for _, _, seed in best})
-    lines = [f"## MQAR, {size}: test accuracy, rate chosen on dev\n", _spent(rows)]
-    lines += ["| arm | parameters | " + " | ".join(f"seed {s}" for s in seeds) + " | mean |"]
-    lines += ["|---" * (len(seeds) + 3) + "|"]
-    value = {(arm, seed): row["test"] for (_, arm, seed), row in best.items()}
-    for arm in MQAR:
-        found = [value.get((arm, seed), float("nan")) for seed in seeds]
-        size_of = next(row["parameters"] for row in rows if row["arm"] == arm)
-        cells = " | ".join(f"{v:.3f}" for v in found)
-        lines.append(f"| {arm} | {size_of:,} | {cells} | {np.nanmean(found):.3f} |")
-    lines.append("")
-    for better, worse, least in GATE:
-        apart = [
-            value[better, s] - value[worse, s]
-            for s in seeds
-            if (better, s) in value and (worse, s) in value
-        ]
-        holds = "holds" if mean(apart) >= least and len(apart) == len(seeds) else "FAILS"
-        lines.append(
-            f"- {better} against {worse}: {mean(apart):+.3f} over {len(apart)} seeds, {holds}"
-        )
-    return [*lines, ""]
-
-
-def mad_report(rows: list[dict], size: str) -> list[str]:
-    best = chosen(rows)
-    seeds = sorted({seed for _, _, seed in best})
-    lines = [f"## MAD, {size}: test accuracy, rate chosen on dev, mean over seeds {seeds}\n"]
-    lines += [_spent(rows), "| mixer | " + " | ".join(MAD) + " | mean | published mean |"]
-    lines += ["|---" * (len(MAD) + 3) + "|"]
-    cell = {
-        (arm, task): mean(row["test"] for (t, a, _), row in best.items() if (t, a) == (task, arm))
-        for task, arm in {(t, a) for t, a, _ in best}
-    }
-    arms = [arm for arm in PUBLISHED if all((arm, task) in cell for task in MAD)]
-    means = {arm: mean(cell[arm, task] for task in MAD) for arm in arms}
-    for arm in arms:
-        cells = " | ".join(f"{100 * cell[arm, task]:.1f}" for task in MAD)
-        lines.append(f"| {arm} | {cells} | {100 * means[arm]:.1f} | {PUBLISHED[arm]} |")
-    if len(arms) > 2:
-        lines += ["", *_signatures(cell, arms), _tau(best, arms, seeds)]
-    return [*lines, ""]
-
-
-def _signatures(cell: dict, arms: list[str]) -> list[str]:
-    def rank(task: str, arm: str) -> int:
-        return 1 + sum(cell[other, task] > cell[arm, task] for other in arms)
-
-    def line(text: str, task: str, arm: str, holds: bool) -> str:
-        best = max(cell[other, task] for other in arms)
-        values = f"{100 * cell[arm, task]:.1f}, the best {100 * best:.1f}"
-        return f"- {text}: {'holds' if holds else 'does not hold'} ({values})"
-
-    recall, fuzzy, facts, copy = "in_context_recall", "fuzzy_recall", "memorization", MAD[3]
-    delta, attention = "delta_net", "softmax_attention"
-    return [
-        line("DeltaNet is best on in-context recall", recall, delta, rank(recall, delta) == 1),
-        line("DeltaNet is best on fuzzy recall", fuzzy, delta, rank(fuzzy, delta) == 1),
-        line("DeltaNet is worst on memorization", facts, delta, rank(facts, delta) == len(arms)),
-        line("attention is first or second on copy", copy, attention, rank(copy, attention) < 3),
-    ]
-
-
-def _tau(best: dict, arms: list[str], seeds: list[int]) -> str:
-    """Kendall's tau with the published order, and its interval over resampled tasks (and seeds)."""
-    from scipy.stats import kendalltau
-
-    known = [PUBLISHED[arm] for arm in arms]
-    table = np.array(
-        [[[best[task, arm, s]["test"] for s in seeds] for task in MAD] for arm in arms]
-    )
-    tau = kendalltau(known, table.mean((1, 2))).statistic
-    draw = np.random.default_rng(0)
-    found = []
-    for _ in range(2000):
-        tasks = draw.integers(len(MAD), size=len(MAD))
-        again = draw.integers(len(seeds), size=len(seeds))
-        found.append(kendalltau(known, table[:, tasks][:, :, again].mean((1, 2))).statistic)
-    low, high = np.nanpercentile(found, (2.5, 97.5))
-    return (
-        f"- Kendall's tau with the published order: {tau:.2f} [{low:.2f}, {high:.2f}] "
-        "(95%, tasks and seeds resampled)"
-    )
-
-
-def _spent(rows: list[dict]) -> str:
-    minutes = sum(row["cpu_s"] for row in rows) / 60
-    steps = sorted({row["steps"] for row in rows})
-    rates = sorted({row["rate"] for row in rows})
-    devices = ", ".join(sorted({row["device"] for row in rows}))
-    spent = f"{len(rows)} trainings, {minutes:.0f} CPU-minutes ({devices})"
-    return f"{spent}, steps {steps}, rates {rates}.\n"
-
-
 if __name__ == "__main__":
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("suite", choices=("mqar", "mad", "report"))
@@ -299,6 +146,7 @@ if __name__ == "__main__":
     given.add_argument("--width", type=int, default=64)
     given.add_argument("--rates", type=float, nargs="+", default=[])
     given.add_argument("--part", default="0/1")
+    given.add_argument("--keep", type=Path, default=None)
     asked = given.parse_args()
     small = asked.suite == "mqar"
     asked.size = asked.size or "quick"

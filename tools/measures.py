@@ -53,6 +53,10 @@ MEASURES: Mapping[str, Measure] = {
     "training_flops_per_token": Measure(
         "count", "lower", "the same for a forward and a backward pass"
     ),
+    "forward_bytes": Measure(
+        "bytes", "lower", "memory of a forward pass over one sequence, besides the weights"
+    ),
+    "training_bytes": Measure("bytes", "lower", "the same with the backward pass, gradients too"),
     "training_flops": Measure(
         "number", "neither", "operations of the training that was kept, with its teachers' answers"
     ),

@@ -23,8 +23,12 @@ COSTS = (
     ("Rates tried", "rates_tried"),
 )
 """Column of the table of architectures, and the measure that it shows."""
+MEMORY = ("Memory", "training_bytes")
+"""A further column, where it was measured."""
+MEMORY_TOLD = "Memory: of a training pass over one sequence, besides the weights. "
 WEIGHTS = ("Weights", "weight_bytes")
 """A further column, where an arm makes its weights smaller."""
+BYTES = frozenset({"training_bytes", "weight_bytes"})
 
 
 @exhibits("architectures")
@@ -143,8 +147,8 @@ class ArchitectureExhibits:
             label="tab:architectures",
             caption="The architectures compared, as trained. State: numbers kept while decoding "
             "one sequence of the task's length. Operations: of a forward pass, for each token. "
-            "Steps: of the training that was kept, one for each rate tried. A dash stands where "
-            "nothing was counted.",
+            "Steps: of the training that was kept, one for each rate tried. "
+            f"{MEMORY_TOLD * (MEMORY in self._costs)}A dash stands where nothing was counted.",
             columns=(
                 Column(title="Arm", align="X"),
                 *(Column(title=title) for title, _ in self._costs),
@@ -164,10 +168,12 @@ class ArchitectureExhibits:
     def _costs(self) -> tuple[tuple[str, str], ...]:
         """Columns of the table of architectures."""
         made = (self._view.records.arms[arm].tool for arm in self._view.arms)
-        return (*COSTS, WEIGHTS) if "compress_architecture" in made else COSTS
+        held = any(self._view.costs(arm, MEMORY[1]) for arm in self._view.arms)
+        found = (*COSTS, MEMORY) if held else COSTS
+        return (*found, WEIGHTS) if "compress_architecture" in made else found
 
     def _cost(self, arm: str, measure: str) -> str:
-        return self._view.spread(arm, measure, "B" if measure == WEIGHTS[1] else "d")
+        return self._view.spread(arm, measure, "B" if measure in BYTES else "d")
 
     def intervals_figure(self, task: str) -> Figure | None:
         """Means and intervals of the arms of one task; nothing below two arms."""

@@ -134,6 +134,15 @@ def test_the_sides_of_a_claim_about_a_mechanism_have_equally_many_parameters(nam
             assert max(counts) <= 1.05 * min(counts), (task, counts)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["delta_rule", "vector_decay"])
+def test_rules_of_writing_and_of_forgetting_are_compared_at_equal_states(name):
+    """A sum of weights beside the memory is all that the control has more."""
+    [treatment], [control] = idea("", name).treatment, idea("", name).control
+    states = counted(treatment, "state"), counted(control, "state")
+    assert states[0] <= states[1] <= 1.06 * states[0]
+
+
 @pytest.mark.parametrize(("relation", "name"), RELATIONS)
 def test_the_prose_of_a_family_holds_no_numbers_and_cites_known_works(relation, name):
     found = idea(relation, name)
@@ -151,6 +160,25 @@ def test_a_family_says_what_each_ruling_would_mean(name):
 def test_an_arm_name_stands_for_one_call_and_a_call_has_one_name():
     found = (idea(relation, name) for relation, name in ASKED)
     check_names(arm for one in found if one for arm in one.arms)
+
+
+def test_arms_by_time_have_equal_seconds_and_more_of_them_where_they_are_pushed():
+    found, pushed = idea("", "equal_time"), idea("improve", "equal_time")
+    usual, twice = ({arm.arguments["seconds"] for arm in one.arms} for one in (found, pushed))
+    assert usual == {6.0} and twice == {12.0}
+    estimates = [find_tool(arm.tool).cost_s(arm.arguments) for arm in found.arms]
+    assert estimates == [3 * 6.0] * 2
+    assert "seconds" not in idea("improve", "window").arms[0].arguments
+
+
+@pytest.mark.parametrize("name", ["library_attention", "library_ssd"])
+def test_a_row_by_the_library_is_asked_only_where_each_position_answers(name):
+    found = idea("", name)
+    assert ["family" in arm.arguments["architecture"] for arm in found.arms] == [False, True]
+    at_the_end = ArchitectureSuite("quick", ("compression", "mqar"))
+    assert find_family(name).think(Setting(at_the_end, 40)) is None
+    moved = Setting(ArchitectureSuite("quick", ("mqar", "compression", "noisy_recall")), 40)
+    assert idea("generalise", name, moved).tasks == ("noisy_recall",)
 
 
 def test_the_prediction_is_what_the_test_asks_for():
@@ -204,6 +232,6 @@ def test_every_candidate_is_one_of_the_subjects_domain():
         Architecture.model_validate(arm.arguments["architecture"])
         for name in FAMILIES
         for arm in find_family(name).think(SETTING).arms
-        if "architecture" in arm.arguments
+        if "layers" in arm.arguments.get("architecture", {})
     ]
     assert all(body.checked().causal for body in bodies)

@@ -36,6 +36,22 @@ def test_a_domain_that_nobody_named_is_said_before_any_work_with_how_to_set_it(t
         assert all("`domain: merging` in a topic file" in event.text for event in told)
 
 
+@pytest.mark.parametrize(
+    ("first", "domain", "guessed"),
+    [
+        (["window"], "architectures", False),
+        (["composition"], "merging", False),
+        (["positions", "window"], "architectures", False),
+        ([], "merging", True),
+    ],
+)
+def test_the_families_asked_first_tell_the_domain(first, domain, guessed):
+    topic = topic_from({"question": QUESTION, "first": first}, Path(), "t")
+    assert (topic.domain, bool(topic.guessed)) == (domain, guessed)
+    assert topic.first == tuple(first)
+    assert topic.profile == {"architectures": "quick", "merging": "standard"}[domain]
+
+
 def test_durations_and_sizes_of_a_topic_are_parsed():
     body = {"question": QUESTION, "budget": {"wall": "6m", "disk": "2GiB", "cpu": "1h"}}
     budget = topic_from(body, Path(), "t").budget
@@ -71,7 +87,11 @@ def test_durations_and_sizes_of_a_topic_are_parsed():
             {"question": QUESTION, "domain": "architectures", "first": ["composition"]},
             "is about merging",
         ),
-        ({"question": QUESTION, "first": ["window"]}, "is about architectures"),
+        (
+            {"question": QUESTION, "domain": "merging", "first": ["window"]},
+            "is about architectures",
+        ),
+        ({"question": QUESTION, "first": ["window", "composition"]}, "'composition' is about merg"),
         ({"question": QUESTION, "sequence_tasks": ["mqar"]}, "are for domain: architectures"),
         ({"question": QUESTION, "mind": "oracle"}, "unknown mind 'oracle'.*playbook"),
         ({"question": QUESTION, "first": ["magic"]}, "unknown hypothesis family 'magic'.*compos"),

@@ -260,6 +260,7 @@ def _measures(made: Made, seed: int) -> Mapping[str, float]:
         "parameters": made.parameters,
         "state_floats": made.state,
         "flops_per_token": made.flops,
+        "training_bytes": 40 * made.parameters,
         "training_steps": 400,
         "rates_tried": len(RATES),
         "learning_rate": RATES[(seed + len(made.arm.name)) % 2 + 1],

@@ -130,7 +130,7 @@ def test_every_block_of_the_built_in_families_has_a_sentence() -> None:
         choice.block
         for idea in ideas
         for arm in (idea.arms if idea else ())
-        if "architecture" in arm.arguments
+        if "layers" in arm.arguments.get("architecture", {})
         for layer in Architecture.model_validate(arm.arguments["architecture"]).layers
         for choice in (layer.mixer, layer.channel)
         if choice is not None
@@ -152,8 +152,18 @@ def test_the_table_of_costs_shows_what_was_counted_and_dashes_elsewhere(paper: C
 
     costs = blocks(again(recorded(paper, without)).manuscript, Table)["tab:architectures"]
     rows = {paper.shown(row[0]): [paper.shown(cell) for cell in row[1:]] for row in costs.rows}
-    assert rows["SSD"] == ["13,120", "--", "29,000", "400", "3"]
+    assert rows["SSD"] == ["13,120", "--", "29,000", "400", "3", "512.5\u00a0KiB"]
     assert rows["DeltaNet"][1] == "768"
+
+
+def test_memory_has_a_column_only_where_it_was_measured(paper: Case) -> None:
+    def without(line: AnyLine) -> AnyLine | None:
+        return None if isinstance(line, EvidenceLine) and line.metric == "training_bytes" else line
+
+    for case, told in ((paper, True), (again(recorded(paper, without)), False)):
+        costs = blocks(case.manuscript, Table)["tab:architectures"]
+        assert ("Memory" in [column.title for column in costs.columns]) == told
+        assert ("Memory: of a training pass" in costs.caption) == told
 
 
 def test_a_missed_gate_is_said_in_title_abstract_and_discussion(paper: Case) -> None:

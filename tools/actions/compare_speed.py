@@ -74,7 +74,7 @@ class CompareSpeedArguments(TrainArchitectureArguments):
         layers = self.architecture.passes + self.baseline.passes
         held = sum(BATCHES) * self.context * self.baseline.width
         step_s = layers * (len(BATCHES) * STEP_S + held * NUMBER_S)
-        steps = self.context * (READS + 1) + self.timed * (self.repeats + 1)
+        steps = READS + 1 + self.timed * (self.repeats + 1)
         return trained + steps * step_s
 
 

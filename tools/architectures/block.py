@@ -16,7 +16,9 @@ positions, no chunks, no scans).
 
 A channel mixer treats every position alike and needs neither `start` nor `step`. One with a loss of
 its own (the balance of a mixture of experts) leaves it in `self.auxiliary` at each forward pass.
-Gains and biases of several dimensions, which weight decay must spare, are named in `undecayed`.
+Gains and biases of several dimensions, which weight decay must spare, are named in `undecayed`. A
+block whose `step` also reads a chunk (B, n, width) at once says `chunks = True`: prompts are then
+taken in by one pass, not token by token.
 """
 
 from __future__ import annotations

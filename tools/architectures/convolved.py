@@ -38,7 +38,7 @@ class Convolved(nn.Module):
         return {PAST: self.short.start(batch)["past"]} if self.short is not None else {}
 
     def step(self, parts: Sequence[Tensor], state: State) -> tuple[tuple[Tensor, ...], State]:
-        """Each part (B, *), of one position."""
+        """Each part (B, *), of one position, or (B, n, *) of a chunk."""
         if self.short is None:
             return self(parts), {}
         mixed, after = self.short.step(torch.cat(tuple(parts), -1), {"past": state[PAST]})

@@ -1,11 +1,10 @@
-"""Everything that a trained model costs, in one table: size, work, state, memory, speed."""
+"""Everything that models cost, in one table: size, work, state, memory, speed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from tools.architectures.counts import (
@@ -14,7 +13,7 @@ from tools.architectures.counts import (
     flops_per_token,
     state_size,
 )
-from tools.architectures.memory import peak_bytes
+from tools.architectures.memory import pass_bytes
 from tools.architectures.packing import weight_bytes
 from tools.architectures.speed import Contender, Pace, Timing, cut, measure
 
@@ -60,21 +59,30 @@ class CostSheet:
             yield f"decode at batch {pace.batch}", pace.decode_tokens_per_s, "tokens/s"
 
 
-def cost_sheet(
-    contender: Contender,
+def cost_sheets(
+    contenders: Sequence[Contender],
     text: Tensor,
     context: int,
     batches: Sequence[int] = (1, 16),
     written: int = 32,
     timing: Timing | None = None,
-) -> CostSheet:
-    """Count and time a model on prompts cut from the text: (N,) tokens, N at least `context`.
+) -> list[CostSheet]:
+    """Count models and time them in turns on prompts cut from the text: (N,) tokens.
 
-    written: tokens to write for each timing. Raises BadInput for a text that is too short.
+    contenders: each with a name of its own. written: tokens to write for each timing. Raises
+    BadInput for a text that is shorter than the context.
     """
-    model = contender.model
-    tokens = cut(text, 1, context).to(next(model.parameters()).device)
-    paces = measure([contender], text, [context], batches, written, timing)
+    paces = measure(contenders, text, [context], batches, written, timing)
+    prompt = cut(text, 1, context)
+    return [
+        _sheet(one, prompt, tuple(pace for pace in paces if pace.contender == one.name))
+        for one in contenders
+    ]
+
+
+def _sheet(contender: Contender, prompt: Tensor, paces: tuple[Pace, ...]) -> CostSheet:
+    model, context = contender.model, prompt.shape[1]
+    tokens = prompt.to(next(model.parameters()).device)
     trains = all(p.requires_grad for p in model.parameters())
     state, further = _state(model, context)
     return CostSheet(
@@ -87,9 +95,9 @@ def cost_sheet(
         training_flops_per_token=flops_per_token(model, context, backward=True) if trains else None,
         state_bytes=state,
         state_bytes_per_token=further,
-        forward_bytes=_memory(model, tokens, backward=False),
-        training_bytes=_memory(model, tokens, backward=True) if trains else None,
-        paces=tuple(paces),
+        forward_bytes=pass_bytes(model, tokens, backward=False),
+        training_bytes=pass_bytes(model, tokens, backward=True) if trains else None,
+        paces=paces,
     )
 
 
@@ -102,17 +110,3 @@ def _state(model: nn.Module, context: int) -> tuple[int | None, float | None]:
     if not half:
         return whole, None
     return whole, (whole - state_size(model, half).size_bytes) / (context - half)
-
-
-def _memory(model: nn.Module, tokens: Tensor, *, backward: bool) -> int:
-    held = [*model.parameters(), *model.buffers(), tokens]
-
-    def run() -> None:
-        with torch.set_grad_enabled(backward):
-            logits = model(tokens)
-        if backward:
-            logits.sum().backward()
-
-    peak = peak_bytes(run, held)
-    model.zero_grad()
-    return peak

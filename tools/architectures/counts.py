@@ -16,6 +16,7 @@ from sandbox.errors import BadInput
 from tools.architectures.architecture import Architecture
 from tools.architectures.backbone import States
 from tools.architectures.block import find_block
+from tools.architectures.memory import pass_bytes
 from tools.architectures.packing import weight_bytes
 
 
@@ -109,12 +110,15 @@ def flops_per_token(model: nn.Module, length: int, *, backward: bool = False) ->
 
 def counted(model: nn.Module, length: int) -> dict[str, float]:
     """What tools/measures.py has names for; state only where it decodes a position at a time."""
+    tokens = torch.zeros(1, length, dtype=torch.long, device=next(model.parameters()).device)
     found: dict[str, float] = {
         "weight_bytes": weight_bytes(model),
         "parameters": parameters(model),
         "active_parameters": active_parameters(model),
         "flops_per_token": round(flops_per_token(model, length)),
         "training_flops_per_token": round(flops_per_token(model, length, backward=True)),
+        "forward_bytes": pass_bytes(model, tokens, backward=False),
+        "training_bytes": pass_bytes(model, tokens, backward=True),
     }
     if decodes(model):
         state = state_size(model, length)

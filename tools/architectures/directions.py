@@ -42,11 +42,8 @@ def looks_ahead(architecture: Architecture) -> bool:
 
 def takes_chunks(architecture: Architecture) -> bool:
     """Whether decoding can read several positions in one step."""
-    return all(
-        layer.convolution == 0
-        and (layer.mixer is None or getattr(find_block(layer.mixer.block).maker, "chunks", False))
-        for layer in architecture.layers
-    )
+    mixers = [layer.mixer for layer in architecture.layers if layer.mixer is not None]
+    return all(getattr(find_block(mixer.block).maker, "chunks", False) for mixer in mixers)
 
 
 def _turned(architecture: Architecture, name: str, extra: dict[str, JsonValue]) -> Architecture:

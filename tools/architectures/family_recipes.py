@@ -16,8 +16,13 @@ CHUNK = 32
 
 
 def usual_fields(foreign: Foreign, vocabulary: int) -> dict[str, JsonValue]:
-    """Fields that most configurations have, by the names that most of them give."""
+    """Fields that most configurations have, by the names that most of them give.
+
+    Weights start as wide as those of PyTorch's linear layers: the families' own start is meant for
+    widths of thousands, and from it a narrow model hardly learns.
+    """
     return {
+        "initializer_range": (3 * foreign.width) ** -0.5,
         "vocab_size": vocabulary,
         "hidden_size": foreign.width,
         "num_hidden_layers": foreign.depth,

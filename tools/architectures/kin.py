@@ -11,7 +11,7 @@ from sandbox.errors import BadInput
 from tools.actions.train_architecture import sized
 from tools.architectures.architecture import Architecture
 from tools.architectures.matching import Ruler
-from tools.architectures.training_arguments import TrainArchitectureArguments
+from tools.architectures.training_arguments import TimedTrainingArguments
 
 
 def trained(arguments: Mapping[str, JsonValue]) -> Architecture | None:
@@ -19,7 +19,7 @@ def trained(arguments: Mapping[str, JsonValue]) -> Architecture | None:
 
     Nothing is allocated.
     """
-    call = TrainArchitectureArguments.model_validate(arguments)
+    call = TimedTrainingArguments.model_validate(arguments)
     try:
         with torch.device("meta"):
             found, _ = sized(call, call.drawn_size)
@@ -32,9 +32,9 @@ def trained(arguments: Mapping[str, JsonValue]) -> Architecture | None:
 def parameters(arguments: Mapping[str, JsonValue], body: Architecture) -> float:
     """Of that architecture on the call's task. Raises BadInput for what cannot be made."""
     with torch.device("meta"):
-        return _ruler(TrainArchitectureArguments.model_validate(arguments)).measure(body)
+        return _ruler(TimedTrainingArguments.model_validate(arguments)).measure(body)
 
 
-def _ruler(call: TrainArchitectureArguments) -> Ruler:
+def _ruler(call: TimedTrainingArguments) -> Ruler:
     size = call.drawn_size
     return Ruler("parameters", size.vocabulary, size.length, size.classes)

@@ -66,8 +66,26 @@ def recur(
         mixed = _weights(query, key, passed, kernel) @ value
     if length > size:
         query, key = kernel.features(query), kernel.features(key)
-        mixed = mixed + (query * passed.exp()) @ _states(key, value, passed)
+        mixed = mixed + (query * passed.exp()) @ _states(key, value, passed)[0]
     return mixed.flatten(2, 3)[:, :, :length]
+
+
+def recur_on(
+    query: Tensor, key: Tensor, value: Tensor, log_decay: Tensor, state: Tensor
+) -> tuple[Tensor, Tensor]:
+    """All positions of a chunk at once, as of `recur`, from a state (B, heads, k, v), and the next.
+
+    Returns (B, heads, T, v) and the state after the last position.
+    """
+    length, vector = query.shape[2], log_decay.shape[-1] > 1
+    size = min(VECTOR_CHUNK if vector else SCALAR_CHUNK, length)
+    log_decay = _bounded(log_decay).expand(-1, -1, length, -1)
+    query, key, value, log_decay = (_cut(x, size) for x in (query, key, value, log_decay))
+    passed = log_decay.cumsum(-2)
+    weights = _vector_weights(query, key, passed) if vector else _weights(query, key, passed, PLAIN)
+    before, after = _states(key, value, passed, state)
+    mixed = weights @ value + (query * passed.exp()) @ before
+    return mixed.flatten(2, 3)[:, :, :length], after
 
 
 def recur_once(
@@ -110,13 +128,18 @@ def _vector_weights(query: Tensor, key: Tensor, passed: Tensor) -> Tensor:
     return weights.masked_fill(_later(passed), 0)
 
 
-def _states(key: Tensor, value: Tensor, passed: Tensor) -> Tensor:
-    """The state before each chunk: (B, heads, chunks, k, v)."""
+def _states(
+    key: Tensor, value: Tensor, passed: Tensor, state: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The state before each chunk, (B, heads, chunks, k, v), and after the last.
+
+    state: before the first, None for an empty one.
+    """
     last = passed[..., -1:, :]
     written = (key * (last - passed).exp()).transpose(-1, -2) @ value
     kept = last.exp().transpose(-1, -2).expand(-1, -1, key.shape[2], -1, -1)
-    state, before = torch.zeros_like(written[:, :, 0]), []
+    state, before = torch.zeros_like(written[:, :, 0]) if state is None else state, []
     for writes, keeps in zip(written.unbind(2), kept.unbind(2), strict=True):
         before.append(state)
         state = keeps * state + writes
-    return torch.stack(before, 2)
+    return torch.stack(before, 2), state

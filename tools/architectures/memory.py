@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -18,10 +19,33 @@ def peak_bytes(run: Callable[[], object], held: Iterable[Tensor] = ()) -> int:
     held: tensors that were there before, which do not count, whatever views are made of them. What
     an operation needs within itself is not seen.
     """
-    watch = _Watch(held)
-    with watch:
-        run()
+    watch, collects = _Watch(held), gc.isenabled()
+    gc.disable()  # when it runs depends on what ran before, and the peak would with it
+    try:
+        with watch:
+            run()
+    finally:
+        if collects:
+            gc.enable()
     return watch.peak
+
+
+def pass_bytes(model: nn.Module, tokens: Tensor, *, backward: bool) -> int:
+    """Most bytes alive at once in a pass over tokens (B, T), besides weights and input.
+
+    backward: with the backward pass, whose gradients count and are let go of.
+    """
+    held = [*model.parameters(), *model.buffers(), tokens]
+
+    def run() -> None:
+        with torch.set_grad_enabled(backward):
+            logits = model(tokens)
+        if backward:
+            logits.sum().backward()
+
+    peak = peak_bytes(run, held)
+    model.zero_grad()
+    return peak
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]

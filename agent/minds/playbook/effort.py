@@ -30,8 +30,14 @@ UNTAUGHT = frozenset({"evaluate", "merge"})
 
 
 def _effort(suffix: str, words: str, factor: float) -> Change:
-    arguments = {"finetune": "steps", "search": "evaluations", "train_architecture": "steps"}
-    return Change(suffix, words, {tool: {name: factor} for tool, name in arguments.items()})
+    arguments = {
+        "finetune": ("steps",),
+        "search": ("evaluations",),
+        "train_architecture": ("steps", "seconds"),
+    }
+    return Change(
+        suffix, words, {t: dict.fromkeys(names, factor) for t, names in arguments.items()}
+    )
 
 
 TWICE = _effort("twice", "more effort", 2.0)
@@ -82,7 +88,8 @@ def changed(arm: Arm, change: Change) -> Arm:
     tool = find_tool(arm.tool)
     now = tool.normal(arm.arguments)
     factors = change.factors[arm.tool]
-    arguments = {**arm.arguments, **{name: _times(now[name], by) for name, by in factors.items()}}
+    more = {name: _times(now[name], by) for name, by in factors.items() if now[name]}
+    arguments = {**arm.arguments, **more}
     tool.normal(arguments)
     return arm.model_copy(
         update={

@@ -81,6 +81,14 @@ def test_a_family_is_causal_and_its_cache_changes_nothing(family):
     assert decodes(model)
 
 
+@pytest.mark.parametrize("family", ["llama", "mamba2", "qwen3_moe"])
+def test_weights_start_as_wide_as_those_of_linear_layers_unless_a_setting_says_otherwise(family):
+    spread = (3 * 64) ** -0.5
+    for given, std in (({}, spread), ({"initializer_range": 0.3}, 0.3)):
+        model = Adapter(Foreign(family=family, width=64, settings=given), 2 * VOCABULARY)
+        assert float(model.embedding.weight.detach().std()) == pytest.approx(std, rel=0.1)
+
+
 @pytest.mark.parametrize("tied", [False, True])
 def test_a_llama_has_the_parameters_and_operations_of_the_same_blocks(tied):
     llama, blocks = adapter("llama", tied=tied), Backbone(same_as_llama(tied=tied), VOCABULARY)

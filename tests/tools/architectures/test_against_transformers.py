@@ -137,6 +137,25 @@ def test_the_delta_rule_with_decay_by_feature_is_that_of_kimi_linear() -> None:
     assert_alike(ours, theirs, parts, {})
 
 
+def test_the_recurrence_with_a_decay_a_feature_is_the_selective_scan_of_mamba() -> None:
+    """Each channel of Mamba is a head with one value, whose features fade by rates of its own."""
+    from transformers.models.mamba.modeling_mamba import mamba_selective_scan
+
+    torch.manual_seed(0)
+    timestep, rate = nnf.softplus(draw(LENGTH, HEADS)), -torch.rand(HEADS, SIZE)
+
+    def ours(value: Tensor, reading: Tensor, writing: Tensor, timestep: Tensor) -> Tensor:
+        written, fading = heads_first((value * timestep)[..., None], timestep[..., None] * rate)
+        return recur(reading[:, None], writing[:, None], written, fading)[..., 0].mT
+
+    def theirs(value: Tensor, reading: Tensor, writing: Tensor, timestep: Tensor) -> Tensor:
+        scanned: Tensor = mamba_selective_scan(value.mT, timestep.mT, rate, writing.mT, reading.mT)
+        return scanned.mT
+
+    parts = [draw(LENGTH, HEADS), draw(LENGTH, SIZE), draw(LENGTH, SIZE), timestep]
+    assert_alike(ours, theirs, parts, {})
+
+
 def test_the_block_of_state_space_duality_is_the_mixer_of_mamba2() -> None:
     from transformers import Mamba2Config
     from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer

@@ -4,11 +4,12 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional as nnf
 
 from sandbox.errors import BadInput
 from tools.architectures.architecture import Architecture
-from tools.architectures.backbone import Backbone
+from tools.architectures.backbone import Backbone, Branch
 from tools.architectures.new_backbone import new_backbone
 from tools.architectures.objective import find_objective
 
@@ -30,6 +31,95 @@ def streams_of(model: Backbone) -> torch.Tensor:
         model(TOKENS)
     hook.remove()
     return found[0]
+
+
+SSD = {"mixer": {"block": "state_space_dual"}, "convolution": 3}
+TOPOLOGIES: dict[str, dict[str, object]] = {
+    "plain": {},
+    "post": {"norm_place": "post"},
+    "sandwich": {"norm_place": "sandwich", "norm": "layer"},
+    "parallel": {"parallel": True},
+    "parallel sandwich": {"parallel": True, "norm_place": "sandwich"},
+    "looped": {"loops": 3},
+    "scaled": {"residual": "scaled"},
+    "hyper": {"residual": "hyper", "streams": 3},
+    "hyper, looped, post": {"residual": "hyper", "loops": 2, "norm_place": "post"},
+    "learned, tied": {"position": "learned", "tied": True},
+}
+"""Of a hybrid stack: attention with a channel mixer, SSD behind a convolution, a channel mixer."""
+
+
+def stirred(name: str) -> Backbone:
+    """In double precision, every weight moved, so that what starts at one or zero has an effect."""
+    torch.manual_seed(0)
+    model = of(LAYER, SSD, {"channel": {"block": "mlp"}}, **TOPOLOGIES[name]).double()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.2 * torch.randn_like(weight))
+    return model
+
+
+def by_hand(model: Backbone, tokens: Tensor) -> Tensor:
+    """The logits from the blocks, norms and gains of the model, joined in the plainest way."""
+    body = model.architecture
+    h = model.embedding.weight[tokens]
+    if body.position == "learned":
+        h = h + model.positions.weight[: tokens.shape[1]]
+    streams = [h] * (body.streams if body.residual == "hyper" else 1)
+    for _ in range(body.loops):
+        for layer in model.layers:
+            branches = [one for one in (layer.mixer, layer.channel) if one is not None]
+            if body.parallel:
+                streams = [streams[0] + sum(written(body, one, streams[0]) for one in branches)]
+                continue
+            for one in branches:
+                streams = joined(body, one, streams)
+    return model.norm(sum(streams)) @ model.head.weight.T
+
+
+def written(body: Architecture, branch: Branch, h: Tensor) -> Tensor:
+    y = branch.inner(h if body.norm_place == "post" else branch.before(h))
+    y = branch.after(y) if body.norm_place == "sandwich" else y
+    return y * branch.gain if body.residual == "scaled" else y
+
+
+def joined(body: Architecture, branch: Branch, streams: list[Tensor]) -> list[Tensor]:
+    if body.residual == "hyper":
+        hyper = branch.hyper
+        y = written(body, branch, sum(r * s for r, s in zip(hyper.reads, streams, strict=True)))
+        mixed = [sum(m * s for m, s in zip(row, streams, strict=True)) for row in hyper.mixes]
+        sums = [m + w * y for m, w in zip(mixed, hyper.writes, strict=True)]
+    else:
+        sums = [streams[0] + written(body, branch, streams[0])]
+    return [branch.whole(one) if body.norm_place == "post" else one for one in sums]
+
+
+@pytest.mark.parametrize("name", TOPOLOGIES)
+def test_a_topology_equals_its_parts_joined_by_hand_in_values_and_gradients(name):
+    model, slopes = stirred(name), []
+    for logits in (model(TOKENS), by_hand(model, TOKENS)):
+        tilt = torch.linspace(-1, 1, logits.numel(), dtype=logits.dtype).view_as(logits)
+        found = torch.autograd.grad((logits * tilt).sum(), list(model.parameters()))
+        slopes.append([logits, *found])
+    for mine, other in zip(*slopes, strict=True):
+        assert torch.allclose(mine, other, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", TOPOLOGIES)
+def test_a_topology_is_causal_and_its_cache_changes_nothing(name):
+    model = stirred(name)
+    changed = TOKENS.clone()
+    changed[:, 7:] = (changed[:, 7:] + 1) % 8
+    with torch.no_grad():
+        whole = model(TOKENS)
+        assert torch.allclose(model(changed)[:, :7], whole[:, :7], atol=1e-10)
+        assert not torch.allclose(model(changed)[:, 7:], whole[:, 7:])
+        logits, states = model.step(TOKENS[:, :5], model.start(8), torch.arange(5))
+        rows = [logits]
+        for place in range(5, 12):
+            row, states = model.step(TOKENS[:, place], states, place)
+            rows.append(row[:, None])
+    assert torch.allclose(torch.cat(rows, 1), whole, atol=1e-10)
 
 
 @pytest.mark.parametrize("layers", [(LAYER, LAYER), (BARE, BARE)])

@@ -9,7 +9,7 @@ from torch import nn
 from tests.tools.architectures.small_recall import attention
 from tools.architectures.adapter import Adapter
 from tools.architectures.architecture import Architecture
-from tools.architectures.cost_sheet import CostSheet, cost_sheet
+from tools.architectures.cost_sheet import CostSheet, cost_sheets
 from tools.architectures.counts import flops_per_token, parameters
 from tools.architectures.decode import Sampling
 from tools.architectures.foreign import Foreign
@@ -33,7 +33,8 @@ def ticking() -> Timing:
 def sheet(model: nn.Module, objective: str = "next_token", context: int = 16) -> CostSheet:
     aim = find_objective(objective).make()
     contender = Contender("one", aim, model.eval(), Sampling(0.0))
-    return cost_sheet(contender, TEXT, context, (1, 2), 4, ticking())
+    [found] = cost_sheets([contender], TEXT, context, (1, 2), 4, ticking())
+    return found
 
 
 def test_a_sheet_agrees_with_each_count():
@@ -50,6 +51,21 @@ def test_a_sheet_agrees_with_each_count():
     assert [pace.prefill_tokens_per_s for pace in found.paces] == [16, 32]
     assert [pace.decode_tokens_per_s for pace in found.paces] == [4, 8]
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_models_are_timed_in_turns_and_each_sheet_has_its_own_paces():
+    aim = find_objective("next_token").make()
+    attentive, other = (new_backbone(attention(16, layers=n, convolution=0), 16) for n in (1, 2))
+    both = [
+        Contender(name, aim, model.eval(), Sampling(0.0))
+        for name, model in (("short", attentive), ("deep", other))
+    ]
+    timing = Timing(repeats=2, clock=itertools.count().__next__)
+    first, second = cost_sheets(both, TEXT, 16, (1,), 4, timing)
+    assert [first.name, second.name] == ["short", "deep"]
+    assert [p.contender for p in (*first.paces, *second.paces)] == ["short", "deep"]
+    assert first.weight_bytes < second.weight_bytes
+    assert {name for name, _, _ in first.rows()} == {name for name, _, _ in second.rows()}
 
 
 def test_a_constant_state_grows_by_nothing_and_a_mixture_is_partly_idle():

@@ -7,6 +7,7 @@ from sandbox.errors import BadInput
 from tools.architectures import decode
 from tools.architectures.architecture import Architecture, Choice, Layer
 from tools.architectures.backbone import Backbone
+from tools.architectures.block import all_blocks, find_block
 from tools.architectures.decode import Sampling, cache_bytes, choose
 from tools.architectures.objective import find_objective
 from tools.architectures.objectives.multi_token import speculate
@@ -31,6 +32,14 @@ ARCHITECTURES = {
         width=16,
         layers=(layers("softmax_attention")[0].model_copy(update={"convolution": 3}),),
     ),
+    **{
+        f"{name} behind a convolution": Architecture(
+            width=16,
+            layers=(layers(name)[0].model_copy(update={"convolution": 3}),) * 2,
+        )
+        for name, block in all_blocks().items()
+        if block.mixes == "sequence" and block.causal and block.decodes
+    },
 }
 
 
@@ -52,7 +61,18 @@ def test_cached_logits_equal_uncached_ones_and_greedy_text_is_the_same(name):
             text = torch.cat((text, model(text)[:, -1:].argmax(-1)), 1)
     assert made.tokens.equal(text)
     assert made.passes == 5
-    assert reading.passes == (5 if name == "convolution" else 1)
+    assert reading.passes == 1
+
+
+def test_a_prompt_is_read_token_by_token_where_a_block_takes_no_chunks(monkeypatch):
+    monkeypatch.setattr(find_block("rg_lru").maker, "chunks", False)
+    torch.manual_seed(0)
+    model = Backbone(Architecture(width=16, layers=layers("rg_lru")), 7).double()
+    prompt = torch.randint(7, (3, 5))
+    reading = decode.read(model, prompt)
+    with torch.no_grad():
+        assert torch.allclose(reading.logits, model(prompt)[:, -1], atol=1e-10)
+    assert reading.passes == 5
 
 
 def test_an_empty_prompt_and_a_model_without_steps_are_refused():

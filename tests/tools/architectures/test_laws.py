@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tools.actions.check_block import CheckBlockArguments, check_block
 from tools.architectures.block import Block, Mixes, State
 from tools.architectures.laws import broken_laws
 from tools.bench import Bench
+from tools.tool import find_tool
 
 torch.set_num_threads(1)
 
@@ -166,8 +166,9 @@ def test_a_check_says_of_each_law_whether_it_was_asked(
     name: str, decoding: str, causality: str, tmp_path: Path
 ) -> None:
     """Decoding is asked of channel mixers too: no position may need the others."""
-    given = CheckBlockArguments(block=name, digest="0" * 64)
-    notes = check_block(given, Bench(0, {}, {}, tmp_path)).notes
+    check = find_tool("check_block")
+    given = check.check({"block": name, "digest": "0" * 64})
+    notes = check.function(given, Bench(0, {}, {}, tmp_path)).notes
     said = dict(note.split(": ", 1) for note in notes)
     assert (said["decoding"], said["causality"]) == (decoding, causality)
     assert {said[law] for law in ("shape", "values", "gradient", "reference")} == {"holds"}

@@ -61,6 +61,8 @@ COUNTED = {
     "state_bytes",
     "flops_per_token",
     "training_flops_per_token",
+    "forward_bytes",
+    "training_bytes",
     "training_flops",
     "training_steps",
     "training_tokens",
@@ -120,6 +122,9 @@ def test_a_trial_answers_dev_and_test_and_reports_its_costs(tmp_path: Path):
     assert COUNTED <= set(result.measures) <= set(MEASURES)
     assert result.measures["learning_rate"] == 5e-3
     assert result.measures["rates_tried"] == 3
+    weights = 4 * result.measures["parameters"]
+    assert 0 < result.measures["forward_bytes"] < result.measures["training_bytes"]
+    assert result.measures["training_bytes"] > weights, "gradients are as large as the weights"
     assert result.measures["rates_diverged"] == 1
     assert result.measures["training_tokens"] == 30 * 32 * 16
     assert result.steps == 30
@@ -368,8 +373,9 @@ def test_a_plan_may_test_a_measure_but_not_pick_the_best_of_costs(tmp_path, smal
 
 
 @pytest.mark.slow
-def test_a_trial_runs_in_the_real_sandbox(tmp_path: Path):
-    folder = inputs(tmp_path, rates=[5e-3], steps=5)
+@pytest.mark.parametrize("body", [CALL["architecture"], {"family": "llama", "width": 16}])
+def test_a_trial_runs_in_the_real_sandbox(tmp_path: Path, body):
+    folder = inputs(tmp_path, architecture=body, rates=[5e-3], steps=5)
     job = Job(
         id="trained",
         command=(sys.executable, "-P", "-m", "tools.worker", "{inputs}", "{work}"),
@@ -382,7 +388,8 @@ def test_a_trial_runs_in_the_real_sandbox(tmp_path: Path):
         outcome = executor.submit(job).result()
     assert outcome.verdict == "ok", outcome.reason
     result = TrialResult.model_validate_json((tmp_path / "job" / "result.json").read_bytes())
-    assert result.predictions == run(tmp_path / "here", rates=[5e-3], steps=5).predictions
+    here = run(tmp_path / "here", architecture=body, rates=[5e-3], steps=5)
+    assert result.predictions == here.predictions
 
 
 def test_the_tool_is_declared():

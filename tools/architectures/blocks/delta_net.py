@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -35,6 +37,8 @@ class DeltaNet(nn.Module):
     short convolution of queries, keys and values reads, 0 for none.
     """
 
+    chunks: ClassVar[bool] = True
+
     def __init__(
         self,
         width: int,
@@ -58,11 +62,7 @@ class DeltaNet(nn.Module):
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Queries and keys (B, heads, T, keys), values (B, heads, T, d), rates (B, heads, T)."""
-        query, key, value = (
-            split_heads(part, self.heads) for part in self.convolved(self._projected(x))
-        )
-        rate = self._rate(x).transpose(1, 2)
-        return unit(query), unit(key), value, rate
+        return self._ruled(x, self.convolved(self._projected(x)))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, width) -> (B, T, width)."""
@@ -77,14 +77,24 @@ class DeltaNet(nn.Module):
         return {"memory": self.query.weight.new_zeros(shape), **self.convolved.start(batch)}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width)."""
+        """(B, width) or a chunk (B, n, width) -> the same."""
         parts, past = self.convolved.step(self._projected(x), state)
+        if x.dim() == 3:
+            query, key, value, rate = self._ruled(x, parts)
+            still = torch.zeros_like(rate)
+            mixed, memory = chunked_delta(query, key, value, rate, still, state=state["memory"])
+            return self.out(join_heads(self.norm(mixed))), {"memory": memory, **past}
         query, key, value = (part.view(len(x), self.heads, -1) for part in parts)
         rate = self._rate(x)
         mixed, memory = delta_step(
             state["memory"], unit(query), unit(key), value, rate, torch.zeros_like(rate)
         )
         return self.out(self.norm(mixed).flatten(1)), {"memory": memory, **past}
+
+    def _ruled(self, x: Tensor, parts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What the rule needs, from the convolved projections of x: (B, T, width)."""
+        query, key, value = (split_heads(part, self.heads) for part in parts)
+        return unit(query), unit(key), value, self._rate(x).transpose(1, 2)
 
     def _projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.query(x), self.key(x), self.value(x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
@@ -34,6 +36,8 @@ class GatedDeltaNet(nn.Module):
     positions that the short convolution of queries, keys and values reads, 0 for none.
     """
 
+    chunks: ClassVar[bool] = True
+
     def __init__(
         self,
         width: int,
@@ -64,11 +68,7 @@ class GatedDeltaNet(nn.Module):
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Queries, keys (B, heads, T, keys), values (B, heads, T, d), rates, log decays."""
-        query, key, value = (
-            split_heads(part, self.heads) for part in self.convolved(self._projected(x))
-        )
-        rate = self._rate(x).transpose(1, 2)
-        return unit(query), unit(key), value, rate, self.forgetting(x)[0]
+        return self._ruled(x, self.convolved(self._projected(x)))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, width) -> (B, T, width)."""
@@ -81,14 +81,25 @@ class GatedDeltaNet(nn.Module):
         return {"memory": self.query.weight.new_zeros(shape), **self.convolved.start(batch)}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width)."""
+        """(B, width) or a chunk (B, n, width) -> the same."""
         parts, past = self.convolved.step(self._projected(x), state)
+        if x.dim() == 3:
+            mixed, memory = chunked_delta(*self._ruled(x, parts), state=state["memory"])
+            return self._join(join_heads(self.norm(mixed)), x), {"memory": memory, **past}
         query, key, value = (part.view(len(x), self.heads, -1) for part in parts)
         log_decay = self.forgetting(x[:, None])[0][:, :, 0]
         mixed, memory = delta_step(
             state["memory"], unit(query), unit(key), value, self._rate(x), log_decay
         )
         return self._join(self.norm(mixed).flatten(1), x), {"memory": memory, **past}
+
+    def _ruled(
+        self, x: Tensor, parts: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """What the rule needs, from the convolved projections of x: (B, T, width)."""
+        query, key, value = (split_heads(part, self.heads) for part in parts)
+        rate = self._rate(x).transpose(1, 2)
+        return unit(query), unit(key), value, rate, self.forgetting(x)[0]
 
     def _projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.query(x), self.key(x), self.value(x)

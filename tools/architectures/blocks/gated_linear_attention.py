@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from torch.nn import functional as nnf
 from sandbox.errors import BadInput
 from tools.architectures.block import State, block
 from tools.architectures.heads import size_of_heads
-from tools.architectures.linear_recurrence import recur, recur_once
+from tools.architectures.linear_recurrence import recur, recur_on, recur_once
 from tools.architectures.norms import EPS, RMSNorm
 
 
@@ -39,6 +40,8 @@ class GatedLinearAttention(nn.Module):
     state's size. rank: of the map from input to decay. temperature: the decay is a sigmoid to the
     power 1 / temperature, so that a larger one remembers longer.
     """
+
+    chunks: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -87,9 +90,13 @@ class GatedLinearAttention(nn.Module):
         return {"memory": self.query.weight.new_zeros(shape)}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width)."""
-        query, key, value, log_decay = (part[:, :, 0] for part in self.project(x[:, None]))
+        """(B, width) or a chunk (B, n, width) -> the same."""
+        query, key, value, log_decay = self.project(x if x.dim() == 3 else x[:, None])
         query = query * self.size**-0.5
+        if x.dim() == 3:
+            mixed, memory = recur_on(query, key, value, log_decay, state["memory"])
+            return self._join(mixed.transpose(1, 2), x), {"memory": memory}
+        query, key, value, log_decay = (p[:, :, 0] for p in (query, key, value, log_decay))
         mixed, memory = recur_once(query, key, value, log_decay, state["memory"])
         return self._join(mixed, x), {"memory": memory}
 

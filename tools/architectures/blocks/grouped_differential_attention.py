@@ -58,6 +58,7 @@ class GroupedDifferentialAttention(nn.Module):
     differential attention. depth: the layer, from 1, which sets where lambda starts.
     """
 
+    chunks: ClassVar[bool] = True
     undecayed: ClassVar[tuple[str, ...]] = ("lambdas",)
 
     def __init__(
@@ -121,11 +122,13 @@ class GroupedDifferentialAttention(nn.Module):
         }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width); the cache grows by one position."""
-        here = torch.full((1,), state["key"].shape[2], device=x.device)
-        query, key, value = self.project(x[:, None], here)
+        """(B, width) or a chunk (B, n, width) -> the same; the cache grows by what is read."""
+        chunk, seen = x if x.dim() == 3 else x[:, None], state["key"].shape[2]
+        here = seen + torch.arange(chunk.shape[1], device=x.device)
+        query, key, value = self.project(chunk, here)
         key, value = torch.cat((state["key"], key), 2), torch.cat((state["value"], value), 2)
-        return self._attend(query, key, value, None)[:, 0], {"key": key, "value": value}
+        mask = here[:, None] >= torch.arange(key.shape[2], device=x.device)
+        return self._attend(query, key, value, mask).view_as(x), {"key": key, "value": value}
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """The mixture by the difference of two maps is the difference of their mixtures."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +47,8 @@ class LatentAttention(nn.Module):
     the rotary key that all heads share, 0 for no positions. query_latent: width that queries are
     compressed to, 0 for none.
     """
+
+    chunks: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -107,18 +110,23 @@ class LatentAttention(nn.Module):
         }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width); queries go to the latents, which are never unfolded."""
-        here = torch.full((1,), state["latent"].shape[1], device=x.device)
-        query, turned, latent, shared = self.project(x[:, None], here)
+        """(B, width) or a chunk (B, n, width) -> the same.
+
+        Queries go to the latents, which are never unfolded.
+        """
+        chunk, seen = x if x.dim() == 3 else x[:, None], state["latent"].shape[1]
+        here = seen + torch.arange(chunk.shape[1], device=x.device)
+        query, turned, latent, shared = self.project(chunk, here)
         latent = torch.cat((state["latent"], latent), 1)
         shared = torch.cat((state["shared"], shared), 1)
         unfold_key = self.key.weight.view(self.heads, self.size, self.latent)
         unfold_value = self.value.weight.view(self.heads, self.size, self.latent)
-        asked = torch.einsum("bhd,hdl->bhl", query[:, :, 0], unfold_key)
-        scores = asked @ latent.transpose(1, 2) + turned[:, :, 0] @ shared.transpose(1, 2)
-        weights = (scores / math.sqrt(self.size + self.rotary)).softmax(-1)
-        mixed = torch.einsum("bhl,hdl->bhd", weights @ latent, unfold_value)
-        return self.out(mixed.flatten(1)), {"latent": latent, "shared": shared}
+        asked = torch.einsum("bhtd,hdl->bhtl", query, unfold_key)
+        scores = asked @ latent[:, None].mT + turned @ shared[:, None].mT
+        later = torch.arange(latent.shape[1], device=x.device) > here[:, None]
+        scores = scores.masked_fill(later, -torch.inf) / math.sqrt(self.size + self.rotary)
+        mixed = torch.einsum("bhtl,hdl->bthd", scores.softmax(-1) @ latent[:, None], unfold_value)
+        return self.out(mixed.flatten(2)).view_as(x), {"latent": latent, "shared": shared}
 
 
 def _compressed(width: int, latent: int, outputs: int) -> nn.Module:

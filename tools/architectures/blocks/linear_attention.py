@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch.nn import functional as nnf
 from sandbox.errors import BadInput
 from tools.architectures.block import State, block
 from tools.architectures.heads import size_of_heads
-from tools.architectures.linear_recurrence import Kernel, recur, recur_once
+from tools.architectures.linear_recurrence import Kernel, recur, recur_on, recur_once
 from tools.architectures.norms import rms
 
 Features: TypeAlias = Literal["elu", "relu", "identity", "taylor"]
@@ -67,6 +67,8 @@ class LinearAttention(nn.Module):
     normalises each head's output instead (Qin et al. 2022, arXiv:2210.10340).
     """
 
+    chunks: ClassVar[bool] = True
+
     def __init__(
         self,
         width: int,
@@ -104,8 +106,7 @@ class LinearAttention(nn.Module):
             mixed = recur(query, key, value, still, TAYLOR_CHUNK, TAYLOR)
         else:
             mixed = recur(self._features(query), self._features(key), value, still)
-        joined: Tensor = self.out(self._normalised(mixed).transpose(1, 2).flatten(2))
-        return joined
+        return self._join(mixed)
 
     def start(self, batch: int) -> State:
         """An empty matrix a head; its last column sums the keys where they normalise."""
@@ -114,12 +115,20 @@ class LinearAttention(nn.Module):
         return {"memory": self.query.weight.new_zeros(batch, self.heads, *shape)}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width)."""
-        query, key, value = (part[:, :, 0] for part in self.project(x[:, None]))
-        query, key = self._features(query), self._features(key)
-        still = x.new_zeros(1)
-        mixed, memory = recur_once(query, key, self._counted(value), still, state["memory"])
+        """(B, width) or a chunk (B, n, width) -> the same."""
+        query, key, value = self.project(x if x.dim() == 3 else x[:, None])
+        query, key, value = self._features(query), self._features(key), self._counted(value)
+        if x.dim() == 3:
+            still = x.new_zeros(1, 1, 1, 1)
+            mixed, memory = recur_on(query, key, value, still, state["memory"])
+            return self._join(mixed), {"memory": memory}
+        query, key, value = (part[:, :, 0] for part in (query, key, value))
+        mixed, memory = recur_once(query, key, value, x.new_zeros(1), state["memory"])
         return self.out(self._normalised(mixed).flatten(1)), {"memory": memory}
+
+    def _join(self, mixed: Tensor) -> Tensor:
+        joined: Tensor = self.out(self._normalised(mixed).transpose(1, 2).flatten(2))
+        return joined
 
     def _features(self, x: Tensor) -> Tensor:
         if self.features == "elu":

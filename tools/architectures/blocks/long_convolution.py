@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +50,8 @@ class LongConvolution(nn.Module):
     the layer's `convolution`. Decoding keeps all past inputs.
     """
 
+    chunks: ClassVar[bool] = True
+
     def __init__(self, width: int, filter: FilterKind = "implicit", span: int = 128) -> None:
         super().__init__()
         if span < 1:
@@ -65,22 +67,29 @@ class LongConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, width) -> (B, T, width)."""
-        length = x.shape[1]
-        inputs = self.inner(x) * self.value(x)
-        size = 2 ** math.ceil(math.log2(2 * length))
-        taps = torch.fft.rfft(self.filter(length, x), n=size, dim=0)
-        spectrum = torch.fft.rfft(inputs.transpose(1, 2), n=size) * taps.T
-        mixed = torch.fft.irfft(spectrum, n=size)[..., :length].transpose(1, 2)
-        joined: Tensor = self.out(self.gate(x) * (mixed + self.skip * inputs))
+        joined: Tensor = self.out(self.gate(x) * self._mixed(self.inner(x) * self.value(x)))
         return joined
+
+    def _mixed(self, inputs: Tensor) -> Tensor:
+        """(B, T, width), filtered from the first position on."""
+        length = inputs.shape[1]
+        size = 2 ** math.ceil(math.log2(2 * length))
+        taps = torch.fft.rfft(self.filter(length, inputs), n=size, dim=0)
+        spectrum = torch.fft.rfft(inputs.transpose(1, 2), n=size) * taps.T
+        mixed: Tensor = torch.fft.irfft(spectrum, n=size)[..., :length].transpose(1, 2)
+        return mixed + self.skip * inputs
 
     def start(self, batch: int) -> State:
         """No input seen."""
         return {"past": self.skip.new_zeros(batch, 0, self.width)}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width); the cache grows by one position."""
+        """(B, width) or a chunk (B, n, width) -> the same; the cache grows by what is read."""
         inputs = self.inner(x) * self.value(x)
+        if x.dim() == 3:
+            past = torch.cat((state["past"], inputs), 1)
+            mixed = self._mixed(past)[:, -x.shape[1] :]
+            return self.out(self.gate(x) * mixed), {"past": past}
         past = torch.cat((state["past"], inputs[:, None]), 1)
         taps = self.filter(past.shape[1], x).flip(0)
         mixed = torch.einsum("btd,td->bd", past, taps) + self.skip * inputs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch.nn import functional as nnf
 
 from sandbox.errors import BadInput
 from tools.architectures.block import State, block
-from tools.architectures.linear_recurrence import recur, recur_once
+from tools.architectures.linear_recurrence import recur, recur_on, recur_once
 from tools.architectures.norms import EPS, RMSNorm
 from tools.architectures.rotary import rotate
 
@@ -48,6 +48,8 @@ class Retention(nn.Module):
     first: head h = 0, 1, ... forgets a share of 2^-(first + h) at each position. positions: of
     queries and keys. gate: whether the input gates the output.
     """
+
+    chunks: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -97,9 +99,17 @@ class Retention(nn.Module):
         return {"memory": self.query.weight.new_zeros(shape), "seen": seen}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width)."""
-        query, key, value = (part[:, :, 0] for part in self.project(x[:, None], state["seen"]))
+        """(B, width) or a chunk (B, n, width) -> the same."""
+        chunk = x if x.dim() == 3 else x[:, None]
+        here = state["seen"].to(x.device) + torch.arange(chunk.shape[1], device=x.device)
+        query, key, value = self.project(chunk, here)
         query = query * self.size**-0.5
+        if x.dim() == 3:
+            fading = self._log_decay(x)[None, :, None]
+            mixed, memory = recur_on(query, key, value, fading, state["memory"])
+            after = {"memory": memory, "seen": here[-1:] + 1}
+            return self._join(mixed.transpose(1, 2), x), after
+        query, key, value = (part[:, :, 0] for part in (query, key, value))
         mixed, memory = recur_once(query, key, value, self._log_decay(x), state["memory"])
         return self._join(mixed, x), {"memory": memory, "seen": state["seen"] + 1}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
@@ -47,6 +49,8 @@ class RGLRU(nn.Module):
     layer's `convolution`.
     """
 
+    chunks: ClassVar[bool] = True
+
     def __init__(self, width: int, heads: int = 4) -> None:
         super().__init__()
         size = size_of_heads("rg_lru", width, heads)
@@ -80,8 +84,12 @@ class RGLRU(nn.Module):
         return {"memory": self.rate.new_zeros(batch, self.width)}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width)."""
+        """(B, width) or a chunk (B, n, width) -> the same."""
         decay, added = self.recurrence(self.hidden(x))
+        if x.dim() == 3:
+            first = added[:, :1] + decay[:, :1] * state["memory"][:, None]
+            mixed = linear_scan(decay, torch.cat((first, added[:, 1:]), 1))
+            return self.out(mixed * nnf.gelu(self.gate(x))), {"memory": mixed[:, -1]}
         memory = decay * state["memory"] + added
         return self.out(memory * nnf.gelu(self.gate(x))), {"memory": memory}
 

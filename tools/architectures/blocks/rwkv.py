@@ -69,6 +69,7 @@ class RWKV(nn.Module):
     from the first layer is left out, because a block sees no other layer.
     """
 
+    chunks: ClassVar[bool] = True
     undecayed: ClassVar[tuple[str, ...]] = ("blend", "removal", "rated", "bonus")
 
     def __init__(self, width: int, heads: int = 4, rank: int = 8) -> None:
@@ -126,7 +127,12 @@ class RWKV(nn.Module):
         }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width)."""
+        """(B, width) or a chunk (B, n, width) -> the same."""
+        if x.dim() == 3:
+            past = torch.cat((state["past"][:, None], x[:, :-1]), 1)
+            *parts, gate = self.project(x, past)
+            mixed, memory = chunked_diagonal_delta(*parts, state=state["memory"])
+            return self._join(mixed, parts, gate), {"memory": memory, "past": x[:, -1]}
         *parts, gate = self.project(x[:, None], state["past"][:, None])
         mixed, memory = unrolled(diagonal_delta_step, state["memory"], *parts)
         return self._join(mixed, parts, gate)[:, 0], {"memory": memory, "past": x}

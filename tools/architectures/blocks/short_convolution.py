@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
@@ -31,6 +33,8 @@ class ShortConvolution(nn.Module):
     activated: SiLU after it, as Mamba has; a layer's own convolution is linear.
     """
 
+    chunks: ClassVar[bool] = True
+
     def __init__(self, width: int, kernel: int = 4, activated: bool = True) -> None:
         super().__init__()
         if kernel < 1:
@@ -43,18 +47,24 @@ class ShortConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, width) -> (B, T, width)."""
         padded = nnf.pad(x.transpose(1, 2), (self.kernel - 1, 0))
-        mixed = nnf.conv1d(padded, self.weight[:, None], self.bias, groups=x.shape[2])
-        return self._activate(mixed.transpose(1, 2))
+        return self._activate(self._mix(padded).transpose(1, 2))
 
     def start(self, batch: int) -> State:
         """The last kernel - 1 inputs, zeros before the first."""
         return {"past": self.weight.new_zeros(batch, self.kernel - 1, self.weight.shape[0])}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width)."""
-        window = torch.cat((state["past"], x[:, None]), 1)
+        """(B, width) or a chunk (B, n, width) -> the same."""
+        window = torch.cat((state["past"], x if x.dim() == 3 else x[:, None]), 1)
+        after = {"past": window[:, window.shape[1] - self.kernel + 1 :]}
+        if x.dim() == 3:
+            return self._activate(self._mix(window.transpose(1, 2)).transpose(1, 2)), after
         mixed = torch.einsum("bkd,dk->bd", window, self.weight) + self.bias
-        return self._activate(mixed), {"past": window[:, 1:]}
+        return self._activate(mixed), after
+
+    def _mix(self, window: Tensor) -> Tensor:
+        """(B, width, kernel - 1 + n) -> (B, width, n)."""
+        return nnf.conv1d(window, self.weight[:, None], self.bias, groups=len(self.weight))
 
     def _activate(self, mixed: Tensor) -> Tensor:
         return nnf.silu(mixed) if self.activated else mixed

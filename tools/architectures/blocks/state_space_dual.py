@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
@@ -11,7 +13,7 @@ from tools.architectures.block import State, block
 from tools.architectures.convolved import Convolved
 from tools.architectures.forgetting import Forgetting
 from tools.architectures.heads import join_heads, size_of_heads, split_heads
-from tools.architectures.linear_recurrence import recur, recur_once
+from tools.architectures.linear_recurrence import recur, recur_on, recur_once
 from tools.architectures.norms import EPS, RMSNorm
 
 
@@ -50,6 +52,8 @@ class StateSpaceDual(nn.Module):
     sequences long steps with slow decays are learned from much sooner.
     """
 
+    chunks: ClassVar[bool] = True
+
     def __init__(
         self,
         width: int,
@@ -79,8 +83,7 @@ class StateSpaceDual(nn.Module):
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Hidden (B, heads, T, d); reading and writing (B, 1, T, size)."""
-        hidden, reading, writing = self.convolved(self._projected(x))
-        return split_heads(hidden, self.heads), reading[:, None], writing[:, None]
+        return self._directed(self.convolved(self._projected(x)))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, width) -> (B, T, width)."""
@@ -95,8 +98,12 @@ class StateSpaceDual(nn.Module):
         return {"memory": self.hidden.weight.new_zeros(shape), **self.convolved.start(batch)}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """(B, width) -> (B, width)."""
-        (hidden, reading, writing), past = self.convolved.step(self._projected(x), state)
+        """(B, width) or a chunk (B, n, width) -> the same."""
+        parts, past = self.convolved.step(self._projected(x), state)
+        if x.dim() == 3:
+            y, memory = self._read(x, parts, state["memory"])
+            return y, {"memory": memory, **past}
+        hidden, reading, writing = parts
         hidden = hidden.view(len(x), self.heads, -1)
         log_decay, timestep = self.forgetting(x[:, None])
         mixed, memory = recur_once(
@@ -104,6 +111,18 @@ class StateSpaceDual(nn.Module):
         )
         mixed = mixed + self.skip[:, None] * hidden
         return self._join(mixed.flatten(1), x), {"memory": memory, **past}
+
+    def _read(self, x: Tensor, parts: tuple[Tensor, ...], memory: Tensor) -> tuple[Tensor, Tensor]:
+        """A chunk at once, and the memory after it."""
+        hidden, reading, writing = self._directed(parts)
+        log_decay, timestep = self.forgetting(x)
+        written = hidden * timestep[..., None]
+        mixed, memory = recur_on(reading, writing, written, log_decay[..., None], memory)
+        return self._join(join_heads(mixed + self.skip[:, None, None] * hidden), x), memory
+
+    def _directed(self, parts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
+        hidden, reading, writing = parts
+        return split_heads(hidden, self.heads), reading[:, None], writing[:, None]
 
     def _projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.hidden(x), self.reading(x), self.writing(x)

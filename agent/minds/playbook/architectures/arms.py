@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from agent.minds.playbook.family import Setting
 from tools.architectures.architecture import Architecture, Choice, Layer
+from tools.architectures.foreign import Candidate, Foreign
 from tools.architectures.subject import ArchitectureSuite
 from tools.experiment import Arm
 from tools.tasks.own_task import brought_tasks
@@ -20,6 +21,8 @@ from tools.tasks.sequence import ProfileName, find_sequence_task
 
 GATE_TASK = "mqar"
 """The task on which the known order is to be reproduced."""
+HEADS = 4
+"""Of attention where nothing else is said."""
 KERNEL = 4
 """Positions that a short convolution reads, as in Mamba."""
 OWN = frozenset({"state_space_dual", "delta_net", "gated_delta_net"})
@@ -32,18 +35,22 @@ FADING = frozenset({"state_space_dual", "gated_delta_net"})
 
 @dataclass(frozen=True)
 class Scale:
-    """How wide models are and how they are trained, at one size of the tasks."""
+    """How wide models are and how they are trained, at one size of the tasks.
+
+    seconds: of the processor at each rate, where that is the budget in place of the steps.
+    """
 
     width: int
     steps: int
     batch: int
     rates: tuple[float, ...]
+    seconds: float
 
 
 SCALES: Mapping[ProfileName, Scale] = {
-    "quick": Scale(width=32, steps=800, batch=32, rates=(5e-3, 7.5e-3, 1e-2)),
-    "default": Scale(width=64, steps=3000, batch=32, rates=(2e-3, 5e-3, 1e-2)),
-    "paper": Scale(width=128, steps=20_000, batch=128, rates=(3e-4, 1e-3, 3e-3)),
+    "quick": Scale(width=32, steps=800, batch=32, rates=(5e-3, 7.5e-3, 1e-2), seconds=6.0),
+    "default": Scale(width=64, steps=3000, batch=32, rates=(2e-3, 5e-3, 1e-2), seconds=60.0),
+    "paper": Scale(width=128, steps=20_000, batch=128, rates=(3e-4, 1e-3, 3e-3), seconds=3600.0),
 }
 
 
@@ -95,10 +102,10 @@ def trained(
     at: Setting,
     name: str,
     label: str,
-    architecture: Architecture,
+    architecture: Candidate,
     *,
     task: str = "",
-    like: Architecture | None = None,
+    like: Candidate | None = None,
     optimizer: str = "adamw",
 ) -> Arm:
     """An architecture trained on a task, the primary one by default.
@@ -119,6 +126,14 @@ def trained(
         arguments["match"] = {"quantity": "parameters", "like": like.model_dump(mode="json")}
     arm = named(at, Arm(name=name, label=label, tool="train_architecture", arguments=arguments))
     return on(at, arm, task) if task else arm
+
+
+def timed(at: Setting, arm: Arm) -> Arm:
+    """The same, trained for as much processor time as all such arms, not for as many steps."""
+    arguments = {name: given for name, given in arm.arguments.items() if name != "steps"}
+    arguments["seconds"] = SCALES[size_of(at)].seconds
+    names = {"name": f"{arm.name}-by-time", "label": f"{arm.label} by time"}
+    return arm.model_copy(update={**names, "arguments": arguments})
 
 
 def named(at: Setting, arm: Arm) -> Arm:
@@ -235,6 +250,26 @@ def mixed_attention_body(at: Setting) -> Architecture:
     """What topologies are compared with: both kinds of mixers in distinct layers."""
     one = layer("softmax_attention", channel=glu())
     return of(at, one, one)
+
+
+def library(at: Setting, name: str, label: str, family: str, **more: JsonValue) -> Arm:
+    """A family of transformers, built by that library at the width of the run: a row of reference.
+
+    more: other fields, such as its settings.
+    """
+    body = {"family": family, "width": width_of(at), "depth": 2, "heads": HEADS, **more}
+    return trained(at, name, label, Foreign.model_validate(body))
+
+
+def library_takes(task: str) -> bool:
+    """Whether models of transformers can be trained on the task: each position answers."""
+    return find_sequence_task(task).readout == "each"
+
+
+def of_library(arm: Arm) -> bool:
+    """Whether the arm is a model of transformers."""
+    body = arm.arguments.get("architecture")
+    return isinstance(body, dict) and "family" in body
 
 
 def pairs(at: Setting) -> int:

@@ -78,6 +78,8 @@ def fits(arm: Arm, task: str) -> bool:
     chosen = arm.arguments.get("objective")
     objective = str(chosen.get("name")) if isinstance(chosen, dict) else ""
     places = PLACES.get(objective, (task,))
+    if arms.of_library(arm) and not arms.library_takes(task):
+        return False
     return task in places and home.domains == other.domains and home.scored == other.scored
 
 
