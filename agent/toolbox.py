@@ -18,6 +18,7 @@ from agent.fence import bounded, fenced
 from agent.lab import Lab
 from agent.lab_tools import LAB_TOOLS, Said
 from agent.minds.mind import Call
+from agent.plots import keep_plot
 from agent.replies import Replies
 from sandbox.errors import (
     BadInput,
@@ -28,6 +29,7 @@ from sandbox.errors import (
     UnknownName,
 )
 from sandbox.records import digest_of, short_id
+from tools.actions.plot import Plot, Plotted
 from tools.desk import Desk
 from tools.own_code import seams_of
 from tools.tool import Tool, all_tools
@@ -37,7 +39,7 @@ LONGEST_ANSWER = 16_000
 LONGEST_LOGGED, LONGEST_SUMMARY = 2000, 400
 FOLDER = "calls"
 BEFORE_A_PLAN = ("propose", "design")
-"""Stages in which a model may write code and run pilots; in all others it may only read."""
+"""Stages in which a model may write code, run pilots and ask for plots; else it may only read."""
 _OURS = (CannotResume, LedgerBroken, SandboxUnavailable)
 """Of the errors that Hanji raises on purpose, those that no model can mend."""
 
@@ -118,6 +120,8 @@ class LabToolbox:
             assert isinstance(said, Said)
             return "ok" if said.ok else "failed", said.text
         found = tool.function(checked, Desk(self._lab.library, self._lab.ledger))
+        if isinstance(found, Plotted):
+            return "ok", keep_plot(self._lab, found)
         body = json.dumps(_without_ids(found.model_dump(mode="json")), ensure_ascii=False)
         return "ok", fenced(f"{tool.name} found", body, LONGEST_ANSWER - 500)
 
@@ -125,7 +129,7 @@ class LabToolbox:
 def _offered(lab: Lab, stage: str) -> list[Tool]:
     desk = [tool for tool in all_tools().values() if tool.place == "desk"]
     if stage.partition("-")[0] not in BEFORE_A_PLAN:
-        return desk
+        return [tool for tool in desk if tool.arguments is not Plot]
     seams = ("", *seams_of(lab.subject))
     return desk + [found.tool for found in LAB_TOOLS if found.seam in seams]
 

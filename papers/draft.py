@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from papers.answered import ANSWERED, answered_before
 from papers.appendix import appendix
+from papers.exhibits.asked import asked_for
 from papers.exhibits.exhibit import Exhibits, exhibits_of
 from papers.manuscript import (
     Block,
@@ -75,7 +76,7 @@ def draft(
             title="Experimental set-up",
             blocks=(*prose.setup, *_present(*shown.setup())),
         ),
-        *_results(prose, shown, ledger.lines(HypothesisLine)),
+        *_results(prose, shown, view),
         Section(label="sec:discussion", title="Discussion", blocks=prose.discussion),
         Section(label="sec:limitations", title="Limitations", blocks=prose.limitations),
         Section(label="sec:conclusion", title="Conclusion", blocks=prose.conclusion),
@@ -127,10 +128,11 @@ def cited(abstract: Sequence[Paragraph], sections: Sequence[Section]) -> tuple[s
     return tuple(sorted({key for text in texts for key in citations(text)}))
 
 
-def _results(prose: Prose, shown: Exhibits, hypotheses: Sequence[HypothesisLine]) -> list[Section]:
-    overview = (*prose.overview, *_present(*shown.results()))
+def _results(prose: Prose, shown: Exhibits, view: RecordView) -> list[Section]:
+    made = _present(*shown.results())
+    overview = (*prose.overview, *made, *asked_for(view, made))
     sections = [Section(label="sec:results", title="Results", blocks=overview)]
-    for line in hypotheses:
+    for line in view.ledger.lines(HypothesisLine):
         sections.append(
             Section(
                 label=f"sec:{line.id}",

@@ -65,12 +65,12 @@ def test_the_tools_of_a_stage_have_schemas_that_servers_take(tmp_path):
     def work(lab: Lab) -> None:
         before = [s["function"] for s in LabToolbox(lab, "propose-1").schemas()]
         names = [f["name"] for f in before]
-        assert {"read_evidence", "search_literature"} < set(names)
+        assert {"plot", "read_evidence", "search_literature"} < set(names)
         written = ["write_block", "write_objective", "write_task"]
         assert names[-6:] == [*written, "read_file", "describe_tool", "pilot"]
         assert all(f["description"] and f["parameters"]["type"] == "object" for f in before)
         later = [s["function"]["name"] for s in LabToolbox(lab, "write").schemas()]
-        assert later == names[:-6]
+        assert later == [name for name in names[:-6] if name != "plot"]
         said = LabToolbox(lab, "write").call("pilot", "{}", "write/1")
         assert said.startswith("unknown tool 'pilot'")
 
@@ -380,7 +380,7 @@ def check_no_test_item_is_near(lab: Lab) -> None:
 
 
 @pytest.mark.slow
-def test_a_merge_method_is_written_and_piloted(tmp_path):
+def test_a_merge_method_is_written_and_piloted_and_so_are_a_model_and_a_search(tmp_path):
     def work(lab: Lab) -> None:
         names = [s["function"]["name"] for s in LabToolbox(lab, "design-1").schemas()]
         assert "write_merge_method" in names
@@ -391,6 +391,10 @@ def test_a_merge_method_is_written_and_piloted(tmp_path):
         told = call(lab, "pilot", tool="merge", arguments=merge)
         scores = json.loads(told.splitlines()[1])["development_scores"]
         assert set(scores) == {card.name for card in lab.subject.cards}
+        evolve = {"roles": merge["roles"], "task": lab.subject.primary, "evaluations": 10}
+        for tool, arguments in (("evaluate", {"role": "skill"}), ("search", evolve)):
+            tried = json.loads(call(lab, "pilot", tool=tool, arguments=arguments).splitlines()[1])
+            assert tried["development_scores"].keys() == scores.keys()
         assert lab.ledger.lines(EvidenceLine) == []
         assert all(len(told) <= LONGEST_ANSWER for told in (said, told))
 
