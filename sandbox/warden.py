@@ -24,7 +24,8 @@ from sandbox.guard import any_left, end_all, wakened_by_children
 
 MOST_DESCRIPTORS = 64
 ANSWER_BYTES = 256
-OWN_SIGNALS = (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)  # which Python handles or ignores
+AS_THE_SYSTEM_HAS_THEM = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+"""Python ignores some, and whoever started the harness (`nohup`, a shell) others."""
 
 
 def main(harness: int) -> int:
@@ -73,7 +74,9 @@ def _start(command: list[str], descriptors: list[int]) -> tuple[dict[str, int], 
     above = [fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, MOST_DESCRIPTORS) for one in descriptors]
     places = [(os.POSIX_SPAWN_DUP2, one, number) for number, one in enumerate(above)]
     try:
-        pid = os.posix_spawn(command[0], command, {}, file_actions=places, setsigdef=OWN_SIGNALS)
+        pid = os.posix_spawn(
+            command[0], command, {}, file_actions=places, setsigdef=AS_THE_SYSTEM_HAS_THEM
+        )
     except OSError as error:
         return {"errno": error.errno or 0}, []
     finally:
