@@ -12,6 +12,8 @@ import pytest
 from agent import doctor
 from agent.doctor import Check, healthy
 
+pytestmark = pytest.mark.slow  # they start processes, one after another
+
 HANJI = Path(sys.executable).parent / "hanji"
 
 

@@ -36,6 +36,7 @@ def run(backend: Backend, attack: Attack, ground: Ground, **how: bool) -> Outcom
     return backend.run(job, threading.Event())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_sandbox_holds(name: str, level: Level, ground: Ground, record_property: Record) -> None:
     attack, why_not = ATTACKS[name], level.uncontained.get(name, "")

@@ -27,6 +27,8 @@ from sandbox.paths import read_outcome
 from sandbox.policy import Policy
 from tests.sandbox.conftest import until
 
+pytestmark = pytest.mark.slow  # they start processes, one after another
+
 WARM = "sandbox.canary:script"
 
 

@@ -18,6 +18,8 @@ from agent.endpoint.scripted_server import ScriptedServer, read_script
 from agent.endpoint.server import Served, serve
 from sandbox.errors import BadInput
 
+pytestmark = pytest.mark.slow  # they start processes, one after another
+
 HANJI = Path(sys.executable).parent / "hanji"
 SCRIPT = """
 model: scripted
