@@ -10,10 +10,8 @@ import pytest
 import yaml
 
 from agent.minds.playbook.architectures import arms
-from agent.minds.playbook.family import Setting, find_family
-from agent.run import begin, resume
+from agent.run import resume
 from agent.settings import read_settings
-from agent.topic import subject_of, topic_from
 from papers.verify import verify
 from sandbox.errors import CannotResume
 from sandbox.ledger import Ledger
@@ -26,18 +24,13 @@ from sandbox.records import (
     TrialLine,
     VerdictLine,
 )
+from tests.agent.whole_run import asked_run
 from tests.tools.architectures import own_blocks as files
 from tests.tools.architectures import own_objectives
 
 pytestmark = pytest.mark.slow
 PEEKING = "return self.out(x.flip(1))"
 ASKED = ("own_block", "own_block_second", "own_objective")
-
-
-def proposal(family, at):
-    idea = find_family(family).think(at)
-    names = ("title", "statement", "rationale", "prediction", "refuted_by")
-    return {"family": family, "cites": list(idea.cites)} | {n: getattr(idea, n) for n in names}
 
 
 @pytest.fixture(scope="module")
@@ -58,25 +51,10 @@ def run(tmp_path_factory):
         "budget": {"wall": "15m"},
         "blocks": ["fading_memory.py", "peeking.py"],
         "objectives": ["hard_answers.py"],
-        "mind": "scripted",
     }
-    topic = topic_from(body, home, "topic")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(arms.SCALES, "quick", replace(arms.SCALES["quick"], steps=2))
-        at = Setting(subject_of(topic), 40)
-        asked = [proposal(family, at) for family in ASKED]
-        script = home / "script.yaml"
-        script.write_text(
-            yaml.safe_dump({"propose": [{"hypotheses": asked}], "otherwise": "playbook"}),
-            encoding="utf-8",
-        )
-        flags = {
-            "runs": home / "runs",
-            "cache": home / "cache",
-            "workers": 2,
-            "script": str(script),
-        }
-        yield begin(topic, read_settings(topic, flags, {}, home / "none"))
+        yield asked_run(home, body, ASKED)
 
 
 def test_the_lawful_block_is_trained_and_the_other_never_is(run):

@@ -7,18 +7,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from agent.minds.playbook.family import Setting, find_family
 from agent.own_code import FAMILIES as OF_KINDS
-from agent.run import begin
-from agent.settings import read_settings
 from agent.topic import read_topic, settled, subject_of, topic_from
 from papers.verify import verify
 from sandbox.errors import BadInput, PlanRefused
 from sandbox.ledger import Ledger
 from sandbox.records import DeviationLine, HypothesisLine, TrialLine, VerdictLine
 from tests.agent.family_checks import check_meaning, check_names, check_prose, frozen, line_of
+from tests.agent.whole_run import asked_run
 from tests.tools.test_own_methods import EXAMPLE, written
 from tools.freeze import freeze
 from tools.own_code import brought_code, named_code
@@ -105,12 +103,6 @@ def test_a_family_is_of_each_method_and_compares_it_tuned_alike(tmp_path):
         freeze(plan, setting_of(tmp_path).subject, other, tmp_path / "other")
 
 
-def proposal(family: str, at: Setting) -> dict[str, object]:
-    idea = find_family(family).think(at)
-    names = ("title", "statement", "rationale", "prediction", "refuted_by")
-    return {"family": family, "cites": list(idea.cites)} | {n: getattr(idea, n) for n in names}
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """With one method that is lawful and one that is not; hardly searched."""
@@ -125,18 +117,8 @@ def run(tmp_path_factory):
         "evaluations": 10,
         "budget": {"wall": "10m"},
         "methods": ["consensus.py", "leading.py"],
-        "mind": "scripted",
     }
-    topic = topic_from(body, home, "topic")
-    at = Setting(subject_of(topic), 10)
-    asked = [proposal(family, at) for family in FAMILIES[:2]]
-    script = home / "script.yaml"
-    script.write_text(
-        yaml.safe_dump({"propose": [{"hypotheses": asked}], "otherwise": "playbook"}),
-        encoding="utf-8",
-    )
-    flags = {"runs": home / "runs", "cache": home / "cache", "workers": 2, "script": str(script)}
-    return begin(topic, read_settings(topic, flags, {}, home / "none"))
+    return asked_run(home, body, FAMILIES[:2])
 
 
 @pytest.mark.full

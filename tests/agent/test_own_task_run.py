@@ -11,15 +11,12 @@ import yaml
 
 from agent.lab import Lab
 from agent.minds.playbook.architectures import arms
-from agent.minds.playbook.family import Setting, find_family
-from agent.run import begin
-from agent.settings import read_settings
 from agent.toolbox import LabToolbox
-from agent.topic import subject_of, topic_from
 from papers.verify import verify
 from sandbox.ledger import Ledger
 from sandbox.records import CodeLine, CostLine, EvidenceLine, TrialLine
 from tests.agent.open_lab import ARCHITECTURES, in_a_run
+from tests.agent.whole_run import asked_run
 from tests.tools.test_own_tasks import HONEST
 
 pytestmark = pytest.mark.slow
@@ -30,29 +27,10 @@ def run(tmp_path_factory):
     """Hardly trained: what is looked at is what was drawn, given to trials, and said of it."""
     home = tmp_path_factory.mktemp("night")
     shutil.copy(HONEST, home)
-    body = {
-        **ARCHITECTURES,
-        "hypotheses": 1,
-        "task_files": ["late_echo.py"],
-        "mind": "scripted",
-    }
-    topic = topic_from(body, home, "topic")
+    body = {**ARCHITECTURES, "hypotheses": 1, "task_files": ["late_echo.py"]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(arms.SCALES, "quick", replace(arms.SCALES["quick"], steps=2))
-        idea = find_family("hybrid").think(Setting(subject_of(topic), 40))
-        names = ("title", "statement", "rationale", "prediction", "refuted_by")
-        asked = {"family": "hybrid", "cites": list(idea.cites)}
-        asked |= {name: getattr(idea, name) for name in names}
-        script = home / "script.yaml"
-        text = {"propose": [{"hypotheses": [asked]}], "otherwise": "playbook"}
-        script.write_text(yaml.safe_dump(text), encoding="utf-8")
-        flags = {
-            "runs": home / "runs",
-            "cache": home / "cache",
-            "workers": 2,
-            "script": str(script),
-        }
-        yield begin(topic, read_settings(topic, flags, {}, home / "none"))
+        yield asked_run(home, body, ["hybrid"])
 
 
 def test_trials_get_what_was_drawn_and_never_the_file(run):

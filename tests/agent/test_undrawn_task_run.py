@@ -6,13 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import yaml
 
 from agent.minds.playbook.architectures import arms
-from agent.minds.playbook.family import Setting, find_family
-from agent.run import begin
-from agent.settings import read_settings
-from agent.topic import subject_of, topic_from
 from papers.verify import verify
 from sandbox.ledger import Ledger
 from sandbox.records import (
@@ -25,6 +20,7 @@ from sandbox.records import (
     VerdictLine,
 )
 from tests.agent.open_lab import ARCHITECTURES
+from tests.agent.whole_run import asked_run
 from tests.tools.test_own_tasks import written
 from tools.tasks.splitting import split_stream
 
@@ -32,12 +28,6 @@ pytestmark = pytest.mark.slow
 ASKED = ("gate_hybrid", "hybrid")
 LATER = 22
 """The last of the three seeds that the run uses."""
-
-
-def proposal(family, at):
-    idea = find_family(family).think(at)
-    names = ("title", "statement", "rationale", "prediction", "refuted_by")
-    return {"family": family, "cites": list(idea.cites)} | {n: getattr(idea, n) for n in names}
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +41,10 @@ def run(tmp_path_factory):
         "        raise ValueError('this one I will not draw')"
     )
     written(home, "fickle", whims)
-    body = {**ARCHITECTURES, "task_files": ["fickle.py"], "mind": "scripted"}
-    topic = topic_from(body, home, "topic")
+    body = {**ARCHITECTURES, "task_files": ["fickle.py"]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(arms.SCALES, "quick", replace(arms.SCALES["quick"], steps=2))
-        at = Setting(subject_of(topic), 40)
-        script = home / "script.yaml"
-        text = {"propose": [{"hypotheses": [proposal(f, at) for f in ASKED]}]}
-        script.write_text(yaml.safe_dump({**text, "otherwise": "playbook"}), encoding="utf-8")
-        flags = {
-            "runs": home / "runs",
-            "cache": home / "cache",
-            "workers": 2,
-            "script": str(script),
-        }
-        yield begin(topic, read_settings(topic, flags, {}, home / "none"))
+        yield asked_run(home, body, ASKED)
 
 
 def test_nothing_is_measured_on_it_and_the_other_hypothesis_is_tested(run):
