@@ -7,6 +7,7 @@ is rejected, C contained and harmless.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -63,7 +64,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Attack:
+class Attack(ABC):
     """What all kinds share.
 
     name: what it tries, in words. policy: limits that differ from SMALL. control_needs: says why
@@ -119,9 +120,9 @@ class Attack:
         """The policy under which the control runs."""
         return policy
 
+    @abstractmethod
     def seen(self, outcome: Outcome, ground: Ground) -> Seen:
         """What came of it in a sandbox."""
-        raise NotImplementedError
 
     def works(self, outcome: Outcome, ground: Ground) -> bool:
         """Whether it did, in the control, what it is said to do."""
