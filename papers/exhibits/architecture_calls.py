@@ -16,6 +16,7 @@ PLAIN: Mapping[str, object] = {
     "loops": 1,
     "residual": "plain",
     "tied": False,
+    "embedding_std": 0.02,
 }
 """What an architecture has that is not told."""
 _OWN = ("own_blocks", "own_objectives", "own_tasks")

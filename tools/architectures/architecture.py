@@ -14,6 +14,8 @@ from sandbox.errors import BadInput
 from sandbox.records import short_id
 from tools.architectures.block import Mixes, find_block
 
+EMBEDDING_STD = 0.02
+"""How wide embeddings start unless told, as in zoology and mad-lab."""
 EXPANSION = "expansion"
 """The parameter of channel mixers that matching changes, beside the width."""
 
@@ -48,7 +50,9 @@ class Architecture(Entry):
     `post`. loops: how often the whole stack is passed, with shared weights. residual: `plain`,
     `scaled` (a learned gain a branch, from 1e-1; Touvron et al. 2021), or `hyper`
     (hyper-connections of `streams` streams; Zhu et al. 2025). longest: positions that `learned`
-    embeddings can tell apart.
+    embeddings can tell apart. embedding_std: standard deviation of the embeddings before training;
+    a narrow start hides the tokens behind what the first layers add. It is left out of a dump where
+    it is the usual one, so that ids are those of before it could be chosen.
     """
 
     width: int = Field(default=64, ge=4, le=4096)
@@ -62,6 +66,9 @@ class Architecture(Entry):
     residual: Literal["plain", "scaled", "hyper"] = "plain"
     streams: int = Field(default=2, ge=1, le=8)
     tied: bool = False
+    embedding_std: float = Field(
+        default=EMBEDDING_STD, gt=0, le=10, exclude_if=lambda std: bool(std == EMBEDDING_STD)
+    )
 
     @property
     def id(self) -> str:

@@ -19,7 +19,6 @@ from tools.architectures.norms import new_norm
 States: TypeAlias = list[State]
 Run: TypeAlias = Callable[[Tensor], tuple[Tensor, State]]
 GAIN = 0.1
-EMBEDDING_STD = 0.02
 
 
 class Backbone(nn.Module):
@@ -35,7 +34,7 @@ class Backbone(nn.Module):
         self.positions = nn.Embedding(architecture.longest, width) if learned else None
         for table in (self.embedding, self.positions):
             if table is not None:
-                nn.init.normal_(table.weight, std=EMBEDDING_STD)
+                nn.init.normal_(table.weight, std=architecture.embedding_std)
         branches = itertools.count()
         self.layers = nn.ModuleList(
             LayerOfBlocks(layer, self.architecture, branches) for layer in self.architecture.layers

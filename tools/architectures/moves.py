@@ -16,7 +16,7 @@ import torch
 from pydantic import JsonValue, ValidationError
 
 from sandbox.errors import BadInput
-from tools.architectures.architecture import Architecture, Choice, Layer
+from tools.architectures.architecture import EMBEDDING_STD, Architecture, Choice, Layer
 from tools.architectures.block import Mixes, all_blocks, find_block
 from tools.architectures.new_backbone import new_backbone
 
@@ -24,6 +24,8 @@ Move: TypeAlias = Callable[[Architecture, Random], "Architecture | None"]
 TRIES = 200
 KERNEL = 4
 KERNELS = (0, 2, 3, KERNEL)
+WIDE_START = 0.4
+"""Standard deviation of embeddings that later layers still see behind the first ones' output."""
 FACTORS = (0.5, 0.75, 1.25, 1.5, 2.0)
 
 
@@ -221,6 +223,7 @@ TOPOLOGY: Mapping[str, Sequence[JsonValue]] = {
     "residual": ("plain", "scaled", "hyper"),
     "streams": (2, 4),
     "tied": (False, True),
+    "embedding_std": (EMBEDDING_STD, WIDE_START),
 }
 MOVES: tuple[Move, ...] = (
     _new_mixer,
@@ -239,6 +242,7 @@ PLAIN: Mapping[str, JsonValue] = {
     "loops": 1,
     "residual": "plain",
     "norm_place": "pre",
+    "embedding_std": EMBEDDING_STD,
 }
 """What an architecture has when it has nothing special there."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.architectures.architecture import Architecture, Choice, Layer
+from tools.architectures.moves import TOPOLOGY
 
 NOISE, PRIOR = 0.5, 1.0
 """Standard deviations of an outcome and of a weight, where outcomes are scaled to one."""
@@ -44,7 +45,7 @@ def features(architecture: Architecture) -> dict[str, float]:
             found[part] = found.get(part, 0.0) + share
             if place == 0:
                 found[f"first {part}"] = 1.0
-    for name in ("norm", "norm_place", "position", "residual", "parallel", "tied", "loops"):
+    for name in TOPOLOGY:
         found[f"{name} {getattr(architecture, name)}"] = 1.0
     return found
 

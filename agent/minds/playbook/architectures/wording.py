@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from tools.architectures.architecture import Architecture, Choice, Layer
+from tools.architectures.architecture import EMBEDDING_STD, Architecture, Choice, Layer
 
 NAMES = {
     "state_space_dual": "SSD",
@@ -28,6 +28,8 @@ PARAMETERS = {
 }
 """Parameters that are not called by theirs."""
 ARTICLES = {"mlp": "an ", "mixture_of_experts": "a "}
+OTHER = None
+"""The key of all values that are not named."""
 _TOPOLOGY: Mapping[str, Mapping[object, str]] = {
     "norm": {"rms": "norms by the root mean square", "layer": "norms by mean and variance"},
     "norm_place": {
@@ -37,13 +39,14 @@ _TOPOLOGY: Mapping[str, Mapping[object, str]] = {
     },
     "position": {"none": "no learned positions", "learned": "learned positions"},
     "parallel": {False: "mixers in turn", True: "parallel mixers"},
-    "loops": {1: "no repeated pass"},
+    "loops": {1: "no repeated pass", OTHER: "a repeated pass"},
     "residual": {
         "plain": "plain residuals",
         "scaled": "scaled residuals",
         "hyper": "hyper-connections",
     },
     "tied": {False: "a head of its own", True: "tied embeddings"},
+    "embedding_std": {EMBEDDING_STD: "the usual start", OTHER: "another start of its embeddings"},
 }
 _PARTS = {
     "position": "the learned positions",
@@ -51,6 +54,7 @@ _PARTS = {
     "residual": "the kind of residuals",
     "norm place": "the place of the norms",
     "parallel": "the parallel mixers",
+    "embedding std": "the wider start of the embeddings",
 }
 
 
@@ -87,7 +91,7 @@ def _changes(before: Architecture, after: Architecture) -> Iterator[str]:
             yield from (f"{words}{where}" for words in _of_layer(old, new))
     for name, words in _TOPOLOGY.items():
         if getattr(before, name) != getattr(after, name):
-            yield words.get(getattr(after, name), "a repeated pass")
+            yield words.get(getattr(after, name), words.get(OTHER, ""))
 
 
 def _of_layer(old: Layer, new: Layer) -> Iterator[str]:

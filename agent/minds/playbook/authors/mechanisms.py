@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from tools.architectures.architecture import Architecture, Choice
+from tools.architectures.architecture import EMBEDDING_STD, Architecture, Choice
 
 BLOCKS: Mapping[str, str] = {
     "softmax_attention": "Softmax attention weighs all earlier positions by the similarity of a "
@@ -105,6 +105,11 @@ _TOPOLOGY: Sequence[tuple[Callable[[Architecture], bool], str]] = (
         lambda body: body.residual == "hyper",
         "Hyper-connections widen the residual stream into several, with learned connections "
         "between them.",
+    ),
+    (
+        lambda body: body.embedding_std > EMBEDDING_STD,
+        "An arm with a wide start draws its embeddings from a wider normal distribution than the "
+        "others do.",
     ),
 )
 NORMS = {
