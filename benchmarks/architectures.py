@@ -35,8 +35,8 @@ from benchmarks.known_orders import (  # noqa: E402
 from sandbox.records import short_id  # noqa: E402
 from tools.architectures.architecture import Architecture  # noqa: E402
 
-EVERY = 500
-"""Steps between two checkpoints."""
+EVERY_S = 60.0
+"""Seconds of training between two checkpoints."""
 RESULTS = ROOT / "benchmarks" / "results"
 ROWS, REPORT = RESULTS / "architectures.jsonl", RESULTS / "architectures.md"
 
@@ -68,7 +68,8 @@ def measure(job: dict, architecture: Architecture, device: str, keep: Path | Non
     from tools.architectures.exam import Exam
     from tools.architectures.new_backbone import drawn
     from tools.architectures.objective import find_objective
-    from tools.architectures.train import Course, Kept, train
+    from tools.architectures.train import Course, train
+    from tools.kept import Kept
     from tools.tasks.sequence import find_sequence_task
 
     task = find_sequence_task(job["task"])
@@ -78,7 +79,7 @@ def measure(job: dict, architecture: Architecture, device: str, keep: Path | Non
     aim = find_objective("next_token").make({})
     model = drawn(lambda: exam.candidate(aim, architecture), job["seed"]).to(device)
     course = Course(rate=job["rate"], steps=job["steps"], batch=job["batch"])
-    kept = Kept(keep / f"{short_id(job)}.safetensors", EVERY) if keep is not None else None
+    kept = Kept(keep / f"{short_id(job)}.safetensors", EVERY_S) if keep is not None else None
     began, clock = time.process_time(), time.monotonic()
     found = train(model, data["train"], course, job["seed"], aim.loss, kept)
     spent = {"cpu_s": time.process_time() - began, "wall_s": time.monotonic() - clock}

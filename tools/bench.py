@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.kept import Kept
 from tools.tasks.task import TaskView
 from tools.trial import SearchPoint
 
@@ -23,7 +24,8 @@ class Bench:
     work: writable folder; a tool that makes a checkpoint writes it to `work/model/`. journal:
     evaluations of an interrupted earlier attempt at this very trial, oldest first. note: call after
     every evaluation of a search; it makes the evaluation durable outside of the sandbox. apart:
-    another job answers, so weights are left in `work/model/` and nothing is said.
+    another job answers, so weights are left in `work/model/` and nothing is said. kept: where
+    trainings are kept, and lie where an interrupted attempt left them; None where none is.
     """
 
     seed: int
@@ -33,3 +35,4 @@ class Bench:
     journal: tuple[SearchPoint, ...] = ()
     note: Callable[[SearchPoint], None] = field(default=lambda point: None)
     apart: bool = False
+    kept: Kept | None = None

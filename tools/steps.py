@@ -23,6 +23,7 @@ from sandbox.policy import Policy
 from sandbox.records import Seam
 from tools.answer import MADE
 from tools.atomic import write_atomically
+from tools.kept import KEPT
 from tools.kind import KINDS
 from tools.made import check_made
 from tools.roster import Planned
@@ -35,6 +36,8 @@ from tools.trial_folder import MODEL, RESULT, Ending, TrialFolder, whole_outcome
 
 COMMAND = (sys.executable, "-P", "-m", "tools.worker", "{inputs}", "{work}")
 WARM = "tools.worker:main"
+KEEP_S = 60.0
+"""Seconds of training between two checkpoints."""
 
 
 class Steps:
@@ -50,6 +53,12 @@ class Steps:
     def keeps_model(self) -> bool:
         """Whether something starts from what the trial makes."""
         return self._planned.leaves_model or self._answer is not None
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether trainings are kept: never beside code that is not trusted."""
+        trusted = self._planned.policy.trust == "builtin"
+        return trusted and find_tool(self._planned.spec.tool).keeps
 
     def draw(self) -> None:
         """Draw all that the trial is given and asked. Raises BadInput when a task cannot be."""
@@ -68,7 +77,11 @@ class Steps:
         if self.folder.is_sealed or not self._done():
             roles = [*self._planned.spec.needs, *self._planned.models]
             self.folder.prepare(
-                self._planned.spec, roles, self._tasks(), apart=self._answer is not None
+                self._planned.spec,
+                roles,
+                self._tasks(),
+                apart=self._answer is not None,
+                keep_s=KEEP_S if self._keeps else 0.0,
             )
         job = self.next()
         assert job is not None
@@ -155,6 +168,9 @@ class Steps:
             outputs += tuple(f"{MODEL}/{name}" for name in answer.leaves)
         elif planned.leaves_model:
             outputs += (f"{MODEL}/*",)
+        if self._keeps:
+            outputs += (f"{KEPT}/*",)
+            inputs |= {KEPT: self.folder.kept} if self.folder.kept.is_dir() else {}
         return self._job(planned.id, self.folder.path, inputs, planned.policy, outputs)
 
     def _given(self) -> Path:

@@ -97,7 +97,8 @@ class Tool:
     agent/lab_tools.py. cpu_s: what one call costs on the built-in miniature, as a first
     estimate before anything is measured, where the arguments do not tell. policy: limits of its
     jobs when those derived from that cost do not fit. answer: how another job answers for it; None
-    where its own does.
+    where its own does. keeps: whether its jobs keep trainings, from which an interrupted one goes
+    on.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Tool:
     function: Callable[..., BaseModel]
     policy: Policy | None = None
     answer: Answer | None = None
+    keeps: bool = False
 
     def check(self, arguments: dict[str, JsonValue]) -> BaseModel:
         """The arguments, parsed. Raises BadInput with one sentence naming the field."""
@@ -166,6 +168,7 @@ def tool(
     cpu_s: float = 0.0,
     policy: Policy | None = None,
     answer: Answer | None = None,
+    keeps: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a tool: its first parameter's type is its arguments, its docstring its summary."""
 
@@ -173,7 +176,7 @@ def tool(
         first = next(iter(inspect.signature(function).parameters))
         summary = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
         arguments = get_type_hints(function)[first]
-        declared = Tool(name, summary, place, cpu_s, arguments, function, policy, answer)
+        declared = Tool(name, summary, place, cpu_s, arguments, function, policy, answer, keeps)
         _tools.register(name, func=declared)
         return function
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from sandbox.outcome import Limit, Outcome, Verdict
 from sandbox.paths import JobPaths, read_outcome
 from tools.atomic import write_atomically
 from tools.folder_digest import file_digest, folder_digest
+from tools.kept import KEPT
 from tools.trial import SearchPoint, TrialSpec
 
 RESULT, MODEL, ANSWERS = "result.json", "model", "answers"
@@ -25,8 +27,8 @@ _LONGEST_LINE = 400
 class Ending(BaseModel):
     """How a trial ended. Kept in `ending.json`, once the trial is finished.
 
-    resumed: a search that went on from the journal of an interrupted attempt, so its cost is that
-    of the last part. cached: the model was trained by an earlier run, whose cost this is. answers:
+    resumed: a search or training that went on from an interrupted attempt, so its cost is that of
+    the last part. cached: the model was trained by an earlier run, whose cost this is. answers:
     SHA-256 of what each job left that only answered; times are those of all jobs together. terms:
     SHA-256 of what each job was allowed.
     """
@@ -62,6 +64,7 @@ class TrialFolder:
         self.result = self.path / RESULT
         self.model = self.path / MODEL
         self.call = self.path / "call.json"
+        self.kept = self.path / KEPT
 
     def answers(self, number: int) -> Path:
         """Folder of a job that only answers, counted from 1."""
@@ -80,12 +83,15 @@ class TrialFolder:
         tasks: Iterable[str],
         *,
         apart: bool = False,
+        keep_s: float = 0.0,
     ) -> None:
-        """Write `job.json` and `call.json`; of an unfinished attempt keep the journal alone.
+        """Write `job.json` and `call.json`; of an unfinished attempt keep journal and trainings.
 
-        apart: other jobs answer.
+        apart: other jobs answer. keep_s: seconds of training between two checkpoints, 0 where none
+        is kept.
         """
         journal = self.journal()
+        self._sift_kept()
         for left in (self.result, self.path / ENDING, JobPaths(self.path).outcome):
             left.unlink(missing_ok=True)
         for folder in (self.model, *self.path.glob(f"{ANSWERS}-*")):
@@ -101,8 +107,22 @@ class TrialFolder:
             "roles": list(roles),
             "tasks": list(tasks),
             "journal": [point.model_dump(mode="json") for point in journal],
+            "keep_s": keep_s,
+            "goes_on": self.kept.is_dir() and keep_s > 0,
         }
         write_atomically(self.call, json.dumps(call, ensure_ascii=False))
+
+    def _sift_kept(self) -> None:
+        """Take away what an attempt kept that is not whole, or all when it was not cut off."""
+        outcome = read_outcome(self.path)
+        if outcome is None:
+            return  # cut off before it could leave anything: what it was given is still there
+        whole = whole_outputs(outcome) if outcome.limit == "cancelled" else set()
+        for file in self.kept.glob("*"):
+            if f"{KEPT}/{file.name}" not in whole:
+                file.unlink()
+        with suppress(OSError):  # not there, or not empty
+            self.kept.rmdir()
 
     def journal(self, most_bytes: int = 4 << 20) -> tuple[SearchPoint, ...]:
         """Evaluations of all unfinished attempts, from 1 without a gap.
@@ -143,11 +163,17 @@ class TrialFolder:
                 for number, one in enumerate(answers, 1)
                 for name, why in one.rejected.items()
             },
-            resumed=bool(_whole_lines(self.path / _JOURNAL, _LONGEST_LINE)),
+            resumed=self._goes_on(),
             answers=tuple(_digest(self.answers(n) / RESULT) for n in range(1, len(every))),
             terms=tuple(one.terms for one in every),
         )
+        shutil.rmtree(self.kept, ignore_errors=True)
         return self.end(ending)
+
+    def _goes_on(self) -> bool:
+        """Whether the last attempt was given what an interrupted one had done."""
+        call = json.loads(self.call.read_bytes()) if self.call.is_file() else {}
+        return bool(call.get("goes_on") or _whole_lines(self.path / _JOURNAL, _LONGEST_LINE))
 
     def end(self, ending: Ending) -> Ending:
         """Write this ending."""
@@ -189,8 +215,13 @@ def whole_outcome(folder: Path) -> Outcome | None:
     outcome = read_outcome(folder)
     if outcome is None or outcome.limit == "cancelled":
         return None
-    whole = all(_matches(o.path, o.digest, file_digest) for o in outcome.outputs.values())
-    return outcome if whole else None
+    return outcome if whole_outputs(outcome) == set(outcome.outputs) else None
+
+
+def whole_outputs(outcome: Outcome) -> set[str]:
+    """Names of the outputs that are still those that the job left."""
+    found = outcome.outputs.items()
+    return {name for name, o in found if _matches(o.path, o.digest, file_digest)}
 
 
 def _digest(path: Path) -> str:

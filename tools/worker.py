@@ -8,14 +8,16 @@ short.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from sandbox.errors import BadInput, HanjiError
 from sandbox.records import Seam
 from tools.bench import Bench
+from tools.kept import KEPT, Kept
 from tools.load_code import load_code
 from tools.own_code import input_of
 from tools.tasks.brought import bring_view
@@ -29,8 +31,9 @@ _VIEW = TypeAdapter(TaskView)
 class Call(BaseModel):
     """`call.json`. journal: evaluations of an interrupted earlier attempt.
 
-    step: `whole` does all of it, `make` leaves weights for another job, `answer` is that job; it is
-    told no seed.
+    keep_s: seconds of training between two checkpoints, 0 where none is kept. goes_on: whether the
+    inputs hold checkpoints of an interrupted earlier attempt. step: `whole` does all of it, `make`
+    leaves weights for another job, `answer` is that job; it is told no seed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +45,8 @@ class Call(BaseModel):
     roles: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     journal: tuple[SearchPoint, ...] = ()
+    keep_s: float = Field(default=0.0, ge=0)
+    goes_on: bool = False
 
 
 def main(inputs: Path, work: Path) -> None:
@@ -59,6 +64,7 @@ def main(inputs: Path, work: Path) -> None:
         journal=in_order(call.journal),
         note=_print_point,
         apart=call.step == "make",
+        kept=_kept(call, inputs, work),
     )
     for view in bench.tasks.values():
         bring_view(view)
@@ -69,9 +75,19 @@ def main(inputs: Path, work: Path) -> None:
         _bring(arguments, inputs)
         result = action.function(arguments, bench)
     assert isinstance(result, TrialResult)
+    shutil.rmtree(work / KEPT, ignore_errors=True)
     part = work / "result.json.part"
     part.write_text(result.model_dump_json(), encoding="utf-8")
     part.rename(work / "result.json")
+
+
+def _kept(call: Call, inputs: Path, work: Path) -> Kept | None:
+    """Where trainings are kept, with those of an interrupted attempt in their places."""
+    if not call.keep_s:
+        return None
+    if call.goes_on:
+        shutil.copytree(inputs / KEPT, work / KEPT)
+    return Kept(work / KEPT / "training.safetensors", call.keep_s)
 
 
 def _answered(action: Tool, arguments: BaseModel, bench: Bench, inputs: Path) -> BaseModel:

@@ -47,6 +47,7 @@ def _answer(arguments: CompressArchitectureArguments, bench: Bench) -> TrialResu
     cpu_s=60.0,
     policy=LIMITS,
     answer=replace(ANSWER, function=_answer),
+    keeps=True,
 )
 def compress_architecture(arguments: CompressArchitectureArguments, bench: Bench) -> TrialResult:
     """Train at each learning rate, make the best model's weights smaller, answer the test."""

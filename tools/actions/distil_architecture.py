@@ -59,7 +59,7 @@ class DistilArchitectureArguments(TrainArchitectureArguments):
         return taught + teachers * lesson * self.teacher.steps / self.steps
 
 
-@tool("distil_architecture", place="sandbox", cpu_s=120.0, policy=LIMITS, answer=ANSWER)
+@tool("distil_architecture", place="sandbox", cpu_s=120.0, policy=LIMITS, answer=ANSWER, keeps=True)
 def distil_architecture(arguments: DistilArchitectureArguments, bench: Bench) -> TrialResult:
     """Train a teacher, or one a domain, then a student on what they say and on labels; answer."""
     import torch
@@ -80,13 +80,13 @@ def distil_architecture(arguments: DistilArchitectureArguments, bench: Bench) ->
     one = course(arguments, rates[0])
     lesson = replace(one, steps=arguments.teacher.steps)
     untaught = arguments.teacher.architecture
-    teachers = trained_teachers(exam, untaught, data, rates, lesson, seed, device)
+    teachers = trained_teachers(exam, untaught, data, rates, lesson, seed, device, bench.kept)
     taught = aim.taught_by(teachers.models, data.domain_of)
 
     def candidate() -> nn.Module:
         return drawn(lambda: exam.candidate(taught, student), seed).to(device)
 
-    found = sweep(candidate, rates, one, train, dev, seed, taught.loss, exam.fit)
+    found = sweep(candidate, rates, one, train, dev, seed, taught.loss, exam.fit, kept=bench.kept)
     lines = [f"matched {matched.sentence}"] if matched is not None else []
     done = Swept(found, exam, student, lines + teachers.lines())
     return reported(done, arguments, bench, _with_teachers(teachers, found, arguments))

@@ -59,7 +59,7 @@ class Swept:
     lines: list[str]
 
 
-@tool("train_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS, answer=ANSWER)
+@tool("train_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS, answer=ANSWER, keeps=True)
 def train_architecture(arguments: TimedTrainingArguments, bench: Bench) -> TrialResult:
     """Train an architecture at each learning rate, keep the best on dev, answer the test."""
     return reported(swept(arguments, bench), arguments, bench)
@@ -91,7 +91,9 @@ def swept(arguments: TrainArchitectureArguments, bench: Bench) -> Swept:
 
     rates, one = arguments.rates, course(arguments, arguments.rates[0])
     own = teach if isinstance(architecture, Ticks) else None
-    found = sweep(candidate, rates, one, train, dev, bench.seed, aim.loss, exam.fit, own)
+    found = sweep(
+        candidate, rates, one, train, dev, bench.seed, aim.loss, exam.fit, own, bench.kept
+    )
     lines = [f"matched {matched.sentence}"] if matched is not None else []
     return Swept(found, exam, architecture, lines)
 

@@ -44,7 +44,7 @@ class UpscaleArchitectureArguments(TrainingArguments):
         return self.training_s(self.architecture.width, max(1, deep))
 
 
-@tool("upscale_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS, answer=ANSWER)
+@tool("upscale_architecture", place="sandbox", cpu_s=60.0, policy=LIMITS, answer=ANSWER, keeps=True)
 def upscale_architecture(arguments: UpscaleArchitectureArguments, bench: Bench) -> TrialResult:
     """Train a shallow model, up-scale its depth, continue, at each learning rate; answer."""
     import torch
@@ -53,7 +53,7 @@ def upscale_architecture(arguments: UpscaleArchitectureArguments, bench: Bench) 
     from tools.architectures.growth import Plan, grow
     from tools.architectures.new_backbone import drawn
     from tools.architectures.objective import find_objective
-    from tools.architectures.sweep import Attempt, Sweep, check_rates
+    from tools.architectures.sweep import Attempt, Sweep, check_rates, place_of
     from tools.architectures.upscale import Upscaling
 
     if arguments.task not in bench.tasks:
@@ -76,7 +76,9 @@ def upscale_architecture(arguments: UpscaleArchitectureArguments, bench: Bench) 
     grown, attempts = [], []
     for rate in arguments.rates:
         one = course(arguments, rate)
-        grown.append(grow(shallow(), plan, train, one, bench.seed, aim.loss))
+        model = shallow()
+        place = place_of(bench.kept, rate, model, 2 * len(arguments.rates))
+        grown.append(grow(model, plan, train, one, bench.seed, aim.loss, place))
         deep = grown[-1].deep
         attempts.append(Attempt(rate, deep, exam.fit(deep.model, dev)))
     found = Sweep(tuple(attempts))

@@ -13,6 +13,7 @@ from tools.architectures.counts import flops_per_token
 from tools.architectures.last_readout import LastReadout
 from tools.architectures.train import Course, Loss, Trained, train
 from tools.architectures.upscale import Split, Upscaling, split_budget, upscaled
+from tools.kept import Kept
 from tools.merging.train import stream
 from tools.tasks.sequence import Batch
 
@@ -74,12 +75,25 @@ class Plan:
         )
 
 
-def grow(model: nn.Module, plan: Plan, data: Batch, course: Course, seed: int, loss: Loss) -> Grown:
-    """Both stages, alike but for their steps. The second one's batches come in another order."""
-    shallow = train(model, data, replace(course, steps=plan.split.shallow_steps), seed, loss)
+def grow(
+    model: nn.Module,
+    plan: Plan,
+    data: Batch,
+    course: Course,
+    seed: int,
+    loss: Loss,
+    kept: Kept | None = None,
+) -> Grown:
+    """Both stages, alike but for their steps. The second one's batches come in another order.
+
+    kept: where they are kept, each in a file of its own.
+    """
+    first, second = (kept.part("shallow"), kept.part("deep")) if kept else (None, None)
+    steps = plan.split.shallow_steps
+    shallow = train(model, data, replace(course, steps=steps), seed, loss, first)
     deeper = deepened(shallow.model, plan.upscaling)
     again = stream(seed, "upscaling", "continued")
-    deep = train(deeper, data, replace(course, steps=plan.split.deep_steps), again, loss)
+    deep = train(deeper, data, replace(course, steps=plan.split.deep_steps), again, loss, second)
     low, high = plan.step_flops
     return Grown(shallow, deep, shallow.steps * low + deep.steps * high)
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from tools.architectures.thinker import Thinker, asked_every_tick_loss, asked_tick_loss
 from tools.architectures.train import Course, Loss, Trained, train
+from tools.kept import Kept
 from tools.tasks.sequence import Batch
 
 
@@ -31,20 +32,25 @@ def lessons_of(course: Course, early: float) -> tuple[Lesson, ...]:
     return tuple(Lesson(replace(course, steps=steps), loss) for steps, loss in wanted if steps)
 
 
-def teach(model: nn.Module, data: Batch, course: Course, seed: int) -> Trained:
+def teach(
+    model: nn.Module, data: Batch, course: Course, seed: int, kept: Kept | None = None
+) -> Trained:
     """The lessons of the model's own specification, as `train` trains other models."""
     assert isinstance(model, Thinker)
-    return taught(model, data, lessons_of(course, model.spec.early), seed)
+    return taught(model, data, lessons_of(course, model.spec.early), seed, kept)
 
 
-def taught(model: nn.Module, data: Batch, lessons: Sequence[Lesson], seed: int) -> Trained:
+def taught(
+    model: nn.Module, data: Batch, lessons: Sequence[Lesson], seed: int, kept: Kept | None = None
+) -> Trained:
     """Train in place, one lesson after another, as one training; it ends where one diverges.
 
-    The course is that of the last lesson.
+    The course is that of the last lesson. kept: where they are kept, each in a file of its own.
     """
     parts: list[Trained] = []
-    for lesson in lessons:
-        parts.append(train(model, data, lesson.course, seed, lesson.loss))
+    for number, lesson in enumerate(lessons, 1):
+        place = kept.part(f"lesson-{number}") if kept is not None else None
+        parts.append(train(model, data, lesson.course, seed, lesson.loss, place))
         if parts[-1].diverged:
             break
     done = parts[0]

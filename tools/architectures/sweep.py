@@ -10,12 +10,15 @@ from torch import nn
 from sandbox.errors import BadInput
 from tools.architectures.predict import Fit, fit
 from tools.architectures.train import Course, Loss, Trained, asked_cross_entropy, train
+from tools.kept import Kept
 from tools.tasks.sequence import Batch
 
 LEAST_RATES = 3
 Examine = Callable[[nn.Module, Batch], Fit]
-Teach = Callable[[nn.Module, Batch, Course, int], Trained]
-"""teach(model, data, course, seed): trains in place, as `train` does."""
+Teach = Callable[[nn.Module, Batch, Course, int, Kept | None], Trained]
+"""teach(model, data, course, seed, kept): trains in place, as `train` does."""
+MOST_KEPT_BYTES = 1 << 30
+"""Of the checkpoints of one sweep; larger trainings are not kept."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +75,32 @@ def sweep(
     loss: Loss = asked_cross_entropy,
     examine: Examine = fit,
     teach: Teach | None = None,
+    kept: Kept | None = None,
 ) -> Sweep:
     """Train a new model at each rate, alike in everything else; judge it on dev, never on test.
 
     new_model: makes the same untrained model every time. course: its rate is replaced by each.
-    teach: how it is trained, where that is not `train` on the loss. Raises BadInput for too few
-    rates.
+    teach: how it is trained, where that is not `train` on the loss. kept: where the trainings are
+    kept, each in a file of its own. Raises BadInput for too few rates.
     """
     check_rates(rates)
     attempts = []
     for rate in rates:
         model, one = new_model(), replace(course, rate=rate)
-        trained = teach(model, data, one, seed) if teach else train(model, data, one, seed, loss)
+        place = place_of(kept, rate, model, len(rates))
+        if teach is not None:
+            trained = teach(model, data, one, seed, place)
+        else:
+            trained = train(model, data, one, seed, loss, place)
         attempts.append(Attempt(rate, trained, examine(trained.model, dev)))
     return Sweep(tuple(attempts))
+
+
+def place_of(kept: Kept | None, rate: float, model: nn.Module, files: int) -> Kept | None:
+    """Where the training at that rate is kept.
+
+    None where so many checkpoints, which hold two moments of each weight, would take too much.
+    """
+    weights = sum(weight.nbytes for weight in model.parameters())
+    small = 3 * weights * files <= MOST_KEPT_BYTES
+    return kept.part(f"rate-{rate:g}") if kept is not None and small else None

@@ -18,6 +18,7 @@ from tools.architectures.new_backbone import drawn
 from tools.architectures.objectives.next_token import NextToken
 from tools.architectures.sweep import Attempt, sweep
 from tools.architectures.train import Course
+from tools.kept import Kept
 from tools.merging.train import stream
 from tools.tasks.sequence import Batch, SequenceTask, Size
 
@@ -117,8 +118,12 @@ def trained_teachers(
     course: Course,
     seed: int,
     device: torch.device,
+    kept: Kept | None = None,
 ) -> Teachers:
-    """For each domain the best of the rates on its dev items; labels are all that teachers see."""
+    """For each domain the best of the rates on its dev items; labels are all that teachers see.
+
+    kept: where the trainings are kept, each in a file of its own.
+    """
     found, tokens = [], []
     for domain in range(data.task.domains):
         own = stream(seed, "distillation", f"teacher {domain}")
@@ -127,7 +132,9 @@ def trained_teachers(
         def untrained(own: int = own) -> nn.Module:
             return drawn(lambda: exam.candidate(NextToken(), architecture), own).to(device)
 
-        tried = sweep(untrained, rates, course, train, dev, own, NextToken().loss, exam.fit)
+        place = kept.part(f"teacher-{domain + 1}") if kept is not None else None
+        loss = NextToken().loss
+        tried = sweep(untrained, rates, course, train, dev, own, loss, exam.fit, kept=place)
         found.append(tried.best)
         tokens.append(min(course.batch, len(train)) * exam.size.length)
     return Teachers(tuple(found), tuple(tokens), exam.size.length)

@@ -9,7 +9,6 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import torch
@@ -23,6 +22,7 @@ from tools.architectures.optimizers import new_optimizers, set_rate, share_of_pe
 from tools.architectures.plateau import Plateau, Point, plateaus, stands_still
 from tools.architectures.training_clock import TrainingClock
 from tools.architectures.training_state import TrainingState
+from tools.kept import Kept
 from tools.merging.train import stream
 from tools.tasks.sequence import NOT_ASKED, Batch
 
@@ -104,14 +104,6 @@ class Trained:
         return last if math.isfinite(last) else math.inf
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Where a training is kept, and after how many steps each time."""
-
-    path: Path
-    every: int
-
-
 def asked_cross_entropy(
     model: nn.Module, tokens: Tensor, targets: Tensor, draw: torch.Generator
 ) -> Tensor:
@@ -169,6 +161,7 @@ class _Training:
         self._batches = Batches(data, course.batch, seed, self._device)
         self._optimizers = new_optimizers(course.optimizer, model, course.rate, course.weight_decay)
         self._at = _Progress()
+        self._saved_at = 0.0
         self._clock = TrainingClock(self._device)
 
     def run(self) -> Trained:
@@ -184,6 +177,7 @@ class _Training:
                 self._note(self._stretch())
                 if state is not None and self._is_due():
                     state.save(json.dumps(asdict(self._at)))
+                    self._saved_at = self._at.seconds
         self._model.eval()
         return self._trained()
 
@@ -239,9 +233,8 @@ class _Training:
 
     def _is_due(self) -> bool:
         assert self._kept is not None
-        before = self._at.curve[-2].step if len(self._at.curve) > 1 else 0
-        every = self._kept.every
-        return self._at.ended is not None or before // every < self._at.step // every
+        since = 0.0 if self._at.ended is not None else self._saved_at
+        return self._at.seconds - since >= self._kept.seconds
 
     def _state(self) -> TrainingState:
         assert self._kept is not None
@@ -250,6 +243,7 @@ class _Training:
 
     def _resume(self, state: TrainingState) -> None:
         self._at = _PROGRESS.validate_python(json.loads(state.load()))
+        self._saved_at = self._at.seconds
 
     def _trained(self) -> Trained:
         at, course = self._at, self._course

@@ -21,11 +21,14 @@ from tools.architectures.optimizers import hidden_matrices, new_optimizers, shar
 from tools.architectures.plateau import Plateau, Point, plateaus, stands_still
 from tools.architectures.predict import Fit, fit, predict, predict_logits
 from tools.architectures.sweep import sweep
-from tools.architectures.train import Course, Kept, Trained, asked_cross_entropy, train
+from tools.architectures.train import Course, Trained, asked_cross_entropy, train
+from tools.kept import Kept
 from tools.tasks.sequence import NOT_ASKED, Batch
 
 pytestmark = pytest.mark.slow
 
+ALWAYS = 0.0
+"""Seconds between two checkpoints, where each point of the curve is one."""
 COURSE = Course(rate=5e-3, steps=30, batch=32, weight_decay=0.1, note_every=5)
 DATA = TASK.data("train", 0, TINY)
 DEV = TASK.data("dev", 0, TINY)
@@ -75,9 +78,9 @@ def test_training_leaves_the_callers_random_numbers_alone():
 def test_a_killed_training_goes_on_bit_by_bit_from_its_last_checkpoint(optimizer, tmp_path: Path):
     course = replace(COURSE, optimizer=optimizer)
     whole = train(small(), DATA, course, seed=1, loss=_noisy)
-    kept = Kept(tmp_path / "training.safetensors", every=10)
+    kept = Kept(tmp_path / "training.safetensors", ALWAYS)
     with pytest.raises(PowerCut):
-        train(small(), DATA, course, seed=1, loss=_CutAt(27), kept=kept)
+        train(small(), DATA, course, seed=1, loss=_CutAt(24), kept=kept)
     steps = _CutAt(0)
     resumed = train(small(seed=5), DATA, course, seed=1, loss=steps, kept=kept)
     assert steps.calls == 10
@@ -87,7 +90,7 @@ def test_a_killed_training_goes_on_bit_by_bit_from_its_last_checkpoint(optimizer
 
 
 def test_a_finished_training_is_not_run_again(tmp_path: Path):
-    kept = Kept(tmp_path / "training.safetensors", every=100)
+    kept = Kept(tmp_path / "training.safetensors", ALWAYS)
     done = train(small(), DATA, COURSE, seed=1, kept=kept)
     again = train(small(seed=5), DATA, COURSE, seed=1, loss=_CutAt(1), kept=kept)
     assert same(done, again)
@@ -95,7 +98,7 @@ def test_a_finished_training_is_not_run_again(tmp_path: Path):
 
 
 def test_the_checkpoint_of_another_training_is_refused(tmp_path: Path):
-    kept = Kept(tmp_path / "training.safetensors", every=10)
+    kept = Kept(tmp_path / "training.safetensors", ALWAYS)
     train(small(), DATA, COURSE, seed=1, kept=kept)
     for course, seed in [(replace(COURSE, rate=1e-3), 1), (COURSE, 2)]:
         with pytest.raises(BadInput, match="another training"):
@@ -103,6 +106,28 @@ def test_the_checkpoint_of_another_training_is_refused(tmp_path: Path):
     kept.path.write_bytes(b"nothing of the kind")
     with pytest.raises(BadInput, match="is no checkpoint"):
         train(small(), DATA, COURSE, seed=1, kept=kept)
+
+
+def test_a_training_that_is_shorter_than_a_checkpoint_is_worth_is_not_kept(tmp_path: Path):
+    train(small(), DATA, COURSE, seed=1, kept=Kept(tmp_path / "training.safetensors", 600.0))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_sweep_goes_on_within_the_rate_that_it_was_at(tmp_path: Path, monkeypatch):
+    rates, kept = (1e-3, 5e-3, 1e-2), Kept(tmp_path / "training.safetensors", ALWAYS)
+    whole = sweep(small, rates, COURSE, DATA, DEV, seed=1, loss=_noisy)
+    with pytest.raises(PowerCut):
+        sweep(small, rates, COURSE, DATA, DEV, seed=1, loss=_CutAt(30 + 24), kept=kept)
+    steps = _CutAt(0)
+    resumed = sweep(small, rates, COURSE, DATA, DEV, seed=1, loss=steps, kept=kept)
+    assert steps.calls == 10 + 30
+    for before, after in zip(whole.attempts, resumed.attempts, strict=True):
+        assert same(before.trained, after.trained)
+        assert losses(before.trained) == losses(after.trained)
+    assert len(list(tmp_path.iterdir())) == 3
+    monkeypatch.setattr("tools.architectures.sweep.MOST_KEPT_BYTES", 1000)
+    sweep(small, [2e-3], COURSE, DATA, DEV, seed=1, kept=kept)
+    assert len(list(tmp_path.iterdir())) == 3, "what is too large is not kept"
 
 
 class PowerCut(Exception):

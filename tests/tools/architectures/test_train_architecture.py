@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from sandbox.backend import find_backend
 from sandbox.errors import BadInput, PlanRefused
 from sandbox.executors.local import LocalExecutor
 from sandbox.job import Job
+from sandbox.ledger import Ledger
 from sandbox.policy import Policy
 from sandbox.records import EvidenceLine, FailureLine, TrialLine
 from tests.tools.architectures.small_recall import attention
@@ -31,15 +34,20 @@ from tools.architectures.architecture import Architecture
 from tools.architectures.exam import Exam
 from tools.architectures.new_backbone import drawn
 from tools.architectures.objective import find_objective
+from tools.architectures.subject import ArchitectureSuite
+from tools.architectures.train import _Training
 from tools.conduct import conduct
+from tools.experiment import Arm, Experiment, PairedTest, Side
 from tools.freeze import METRICS, freeze
 from tools.measures import MEASURES, wrong_measure
+from tools.roster import roster
 from tools.tasks.asked import batch_of, items_of
 from tools.tasks.sequence import Size, find_sequence_task
 from tools.tasks.task import Question, TaskView
 from tools.tasks.variation import varied
 from tools.tool import find_tool
 from tools.trial import TrialResult
+from tools.trial_folder import TrialFolder
 
 pytestmark = pytest.mark.slow
 
@@ -370,6 +378,127 @@ def test_a_plan_may_test_a_measure_but_not_pick_the_best_of_costs(tmp_path, smal
     experiment = plan(metric="parameters")
     with pytest.raises(PlanRefused, match="counted once per trial"):
         freeze(experiment, subject, ledger, tmp_path)
+
+
+def test_what_an_interrupted_worker_kept_is_gone_on_with(tmp_path: Path, monkeypatch) -> None:
+    whole = run(tmp_path / "whole")
+    folder, work = inputs(tmp_path), tmp_path / "work"
+    with monkeypatch.context() as patched:
+        patched.setattr(_Training, "_step", _cut_at(30 + 24, _Training._step))
+        with pytest.raises(PowerCut):
+            worker.main(rewritten(folder, keep_s=1e-9), work)
+    assert sorted(file.suffix for file in (work / "kept").iterdir()) == [".safetensors"] * 2
+    (work / "kept").rename(folder / "kept")
+    steps = _cut_at(0, _Training._step)
+    monkeypatch.setattr(_Training, "_step", steps)
+    worker.main(rewritten(folder, keep_s=1e-9, goes_on=True), work)
+    resumed = TrialResult.model_validate_json((work / "result.json").read_bytes())
+    assert steps.calls == 10 + 10, "the rest of the second rate, and the third, which diverges"
+    assert resumed.predictions == whole.predictions
+    assert resumed.notes == whole.notes
+    assert [file.name for file in work.iterdir()] == ["result.json"]
+
+
+class PowerCut(Exception):
+    """The machine stops."""
+
+
+def _cut_at(call: int, step: Callable[[_Training], torch.Tensor]):
+    """The step, counted, and cut at that call."""
+
+    def counted(training: _Training) -> torch.Tensor:
+        counted.calls += 1
+        if counted.calls == call:
+            raise PowerCut
+        return step(training)
+
+    counted.calls = 0
+    return counted
+
+
+def rewritten(folder: Path, **changes: object) -> Path:
+    """The inputs, with these fields of the call."""
+    call = json.loads((folder / "call.json").read_text())
+    (folder / "call.json").write_text(json.dumps(call | changes))
+    return folder
+
+
+def test_a_run_that_was_stopped_goes_on_within_a_training(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("tools.steps.KEEP_S", 1e-9)
+    suite = ArchitectureSuite("quick", ["mqar"], secret="s")
+    experiment = two_trainings(steps=600)
+    ledger = open_ledger(tmp_path, experiment.hypothesis)
+    freeze(experiment, suite, ledger, tmp_path)
+    waits, folders = 2.0, [TrialFolder(tmp_path, t.id) for t in roster([experiment], suite)]
+    while not any(folder.kept.is_dir() for folder in folders):
+        assert not ledger.lines(TrialLine), "a trial ended before it was stopped"
+        conduct_for(waits, experiment, suite, tmp_path, ledger)
+        waits *= 1.5
+    stopped = [folder for folder in folders if folder.kept.is_dir()]
+    conduct_for(600.0, experiment, suite, tmp_path, ledger)
+    lines = {line.id: line for line in ledger.lines(TrialLine)}
+    assert {line.status for line in lines.values()} == {"ok"}
+    claimed = {e.trial for e in ledger.lines(EvidenceLine) if e.metric == "cpu_s"}
+    for folder in stopped:
+        assert json.loads(folder.call.read_text())["goes_on"]
+        assert folder.ending().resumed
+        assert folder.path.name not in claimed, "the cost of a part is not the cost of the whole"
+    assert not any(folder.kept.exists() for folder in folders)
+    fresh = open_ledger(tmp_path / "fresh", experiment.hypothesis)
+    freeze(experiment, suite, fresh, tmp_path / "fresh")
+    conduct_for(600.0, experiment, suite, tmp_path / "fresh", fresh)
+    assert scores(ledger) == scores(fresh)
+
+
+def scores(ledger: Ledger) -> dict[str, float]:
+    return {e.id: e.value for e in ledger.lines(EvidenceLine) if e.metric == "accuracy"}
+
+
+def conduct_for(
+    seconds: float,
+    experiment: Experiment,
+    suite: ArchitectureSuite,
+    folder: Path,
+    ledger: Ledger,
+) -> None:
+    """Conduct in the real sandbox, stopped after so long as by a person."""
+    with LocalExecutor(find_backend("bubblewrap"), 1) as executor:
+        work = shop(folder, ledger, executor)
+        timer = threading.Timer(seconds, work.stop.set)
+        timer.start()
+        conduct([experiment], suite, work)
+        timer.cancel()
+
+
+def two_trainings(steps: int) -> Experiment:
+    """One seed of two small models."""
+    calls = {"trained": attention(16, layers=1), "other": attention(24, layers=1)}
+    arms = [
+        Arm(
+            name=name,
+            label=name,
+            tool="train_architecture",
+            arguments={
+                "architecture": body.model_dump(mode="json"),
+                "task": "mqar",
+                "rates": [5e-3],
+                "steps": steps,
+                "batch": 32,
+            },
+        )
+        for name, body in calls.items()
+    ]
+    test = PairedTest(
+        treatment=Side(label="trained", arms=("trained",), tasks=("mqar",)),
+        control=Side(label="other", arms=("other",), tasks=("mqar",)),
+        null_effect=0.0,
+        predicted_effect=0.05,
+        alpha=0.6,
+        family_size=1,
+    )
+    return Experiment(
+        hypothesis="h1", subject="architectures", arms=tuple(arms), seeds=(1,), test=test
+    )
 
 
 @pytest.mark.slow
