@@ -3,7 +3,10 @@
     python -P benchmarks/architectures.py mqar            five seeds, three learning rates
     python -P benchmarks/architectures.py mad             six tasks, five mixers, three rates
     python -P benchmarks/architectures.py mad --size paper --seeds 5 --steps 20000 --batch 128 \\
-        --width 128 --rates 1e-4 5e-4 1e-3                                          on one GPU
+        --width 128 --rates 1e-4 5e-4 1e-3 --embedding-std 0.02                     on one GPU
+    python -P benchmarks/architectures.py mad --embedding-std 0.02 --arms softmax_attention
+    python -P benchmarks/architectures.py mqar --embedding-std 0.4 --seeds 1
+                                                          the same from another start
     python -P benchmarks/architectures.py report          writes results/architectures.md
 
 Every training is one line of results/architectures.jsonl, so an interrupted benchmark goes on,
@@ -33,7 +36,8 @@ from benchmarks.known_orders import (  # noqa: E402
     mqar_report,
 )
 from sandbox.records import short_id  # noqa: E402
-from tools.architectures.architecture import Architecture  # noqa: E402
+from tools.architectures.architecture import EMBEDDING_STD, Architecture  # noqa: E402
+from tools.architectures.moves import WIDE_START  # noqa: E402
 
 EVERY_S = 60.0
 """Seconds of training between two checkpoints."""
@@ -43,7 +47,7 @@ ROWS, REPORT = RESULTS / "architectures.jsonl", RESULTS / "architectures.md"
 
 def jobs(asked: argparse.Namespace) -> Iterator[dict]:
     """Every training of a suite, seeds first: what is done early says something about every arm."""
-    arms = mqar_arms() if asked.suite == "mqar" else mad_arms(asked.width)
+    arms = _arms(asked)
     tasks = ("mqar",) if asked.suite == "mqar" else MAD
     for seed in range(asked.seeds):
         for task in tasks:
@@ -60,7 +64,18 @@ def jobs(asked: argparse.Namespace) -> Iterator[dict]:
                         "steps": asked.steps,
                         "batch": asked.batch,
                         "width": architecture.width,
+                        "embedding_std": architecture.embedding_std,
                     }
+
+
+def _arms(asked: argparse.Namespace) -> dict[str, Architecture]:
+    """Those of the suite, or of them the ones that are asked for."""
+    found = (
+        mqar_arms(asked.embedding_std)
+        if asked.suite == "mqar"
+        else mad_arms(asked.width, asked.embedding_std)
+    )
+    return {name: found[name] for name in asked.arms or found}
 
 
 def measure(job: dict, architecture: Architecture, device: str, keep: Path | None) -> dict:
@@ -96,7 +111,7 @@ def run(asked: argparse.Namespace) -> None:
     import torch
 
     torch.set_num_threads(1)
-    arms = mqar_arms() if asked.suite == "mqar" else mad_arms(asked.width)
+    arms = _arms(asked)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     mine, of = map(int, asked.part.split("/"))
     for number, job in enumerate(jobs(asked)):
@@ -123,16 +138,19 @@ def _key(row: dict) -> tuple:
     return tuple(row[name] for name in names)
 
 
+def _kind(row: dict) -> tuple[str, int, float]:
+    return row["size"], row["width"], row.get("embedding_std", EMBEDDING_STD)
+
+
 def report() -> None:
     """Write the tables."""
     rows = read_rows()
     parts = ["# Architectures, measured\n", "`python -P benchmarks/architectures.py report`\n"]
     for suite, write in (("mqar", mqar_report), ("mad", mad_report)):
-        kinds = {(row["size"], row["width"]) for row in rows if row["suite"] == suite}
-        for size, width in sorted(kinds):
-            wanted = (suite, size, width)
-            mine = [r for r in rows if (r["suite"], r["size"], r["width"]) == wanted]
-            parts += write(mine, f"{size} size, width {width}")
+        kinds = sorted({_kind(row) for row in rows if row["suite"] == suite})
+        for size, width, std in kinds:
+            mine = [r for r in rows if r["suite"] == suite and _kind(r) == (size, width, std)]
+            parts += write(mine, f"{size} size, width {width}, embeddings start at {std:g}")
     REPORT.write_text("\n".join(parts) + "\n", encoding="utf-8")
     print("\n".join(parts))
 
@@ -144,14 +162,17 @@ if __name__ == "__main__":
     given.add_argument("--seeds", type=int, default=0)
     given.add_argument("--steps", type=int, default=0)
     given.add_argument("--batch", type=int, default=0)
-    given.add_argument("--width", type=int, default=64)
+    given.add_argument("--width", type=int, default=32)
+    given.add_argument("--embedding-std", type=float, default=0.0)
+    given.add_argument("--arms", nargs="+", default=[])
     given.add_argument("--rates", type=float, nargs="+", default=[])
     given.add_argument("--part", default="0/1")
     given.add_argument("--keep", type=Path, default=None)
     asked = given.parse_args()
     small = asked.suite == "mqar"
-    asked.size = asked.size or "quick"
+    asked.size = asked.size or ("quick" if small else "default")
     asked.seeds = asked.seeds or (5 if small else 1)
+    asked.embedding_std = asked.embedding_std or (EMBEDDING_STD if small else WIDE_START)
     asked.steps = asked.steps or (1200 if small else 1500)
     asked.batch = asked.batch or (64 if small else 32)
     asked.rates = asked.rates or ([3e-3, 1e-2, 2e-2] if small else [2e-3, 5e-3, 1e-2])
