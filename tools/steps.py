@@ -169,7 +169,7 @@ class Steps:
         elif planned.leaves_model:
             outputs += (f"{MODEL}/*",)
         if self._keeps:
-            outputs += (f"{KEPT}/*",)
+            outputs += (f"{KEPT}/*.safetensors",)
             inputs |= {KEPT: self.folder.kept} if self.folder.kept.is_dir() else {}
         return self._job(planned.id, self.folder.path, inputs, planned.policy, outputs)
 
