@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from papers.manuscript import Figure, Series
 from papers.numbers import Numbers
+from papers.typography import typographic
 from papers.value import Unit, Value
 from papers.visible import Visible
 from sandbox.errors import PaperError, UnknownName
@@ -159,7 +160,12 @@ def file_name(label: str) -> str:
 def _plot(figure: Figure, numbers: Numbers) -> tuple[Plot, tuple[Value, ...]]:
     along: list[Value] = []
     values: list[Value] = []
-    words = Visible(numbers, {}, ()).text
+    visible = Visible(numbers, {}, ())
+
+    def words(prose: str) -> str:
+        """With proper characters in what references stand for too."""
+        return typographic(visible.text(prose))
+
     place, number = _filling(numbers, along), _filling(numbers, values)
     curves = tuple(_curve(series, figure.label, place, number, words) for series in figure.series)
     x_label, y_label = words(figure.x_label), words(figure.y_label)
