@@ -167,8 +167,9 @@ class TrialFolder:
             answers=tuple(_digest(self.answers(n) / RESULT) for n in range(1, len(every))),
             terms=tuple(one.terms for one in every),
         )
-        shutil.rmtree(self.kept, ignore_errors=True)
-        return self.end(ending)
+        self.end(ending)
+        shutil.rmtree(self.kept, ignore_errors=True)  # afterwards: the outcome may list them
+        return ending
 
     def _goes_on(self) -> bool:
         """Whether the last attempt was given what an interrupted one had done."""
