@@ -46,7 +46,10 @@ _TOPOLOGY: Mapping[str, Mapping[object, str]] = {
         "hyper": "hyper-connections",
     },
     "tied": {False: "a head of its own", True: "tied embeddings"},
-    "embedding_std": {EMBEDDING_STD: "the usual start", OTHER: "another start of its embeddings"},
+    "embedding_std": {
+        EMBEDDING_STD: "the usual start of its embeddings",
+        OTHER: "another start of its embeddings",
+    },
 }
 _PARTS = {
     "position": "the learned positions",
@@ -54,7 +57,7 @@ _PARTS = {
     "residual": "the kind of residuals",
     "norm place": "the place of the norms",
     "parallel": "the parallel mixers",
-    "embedding std": "the wider start of the embeddings",
+    "embedding std": "the unusual start of the embeddings",
 }
 
 

@@ -108,8 +108,8 @@ _TOPOLOGY: Sequence[tuple[Callable[[Architecture], bool], str]] = (
     ),
     (
         lambda body: body.embedding_std > EMBEDDING_STD,
-        "An arm with a wide start draws its embeddings from a wider normal distribution than the "
-        "others do.",
+        "Embeddings that start wide are drawn from a wider normal distribution than is usual in "
+        "models of this kind.",
     ),
 )
 NORMS = {
